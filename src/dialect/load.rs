@@ -1,0 +1,140 @@
+//! Finds a dialect and everything it extends, and reads them as one.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::schema::Dialect;
+use super::source::{Layers, Mistake, Source, suggest};
+
+/// The dialects Locum brings: name and file.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("standard", include_str!("standard.toml")),
+    ("auth0", include_str!("auth0.toml")),
+    ("hydra", include_str!("hydra.toml")),
+    ("pattern", include_str!("pattern.toml")),
+    ("identityserver", include_str!("identityserver.toml")),
+    ("identityserver4", include_str!("identityserver4.toml")),
+];
+
+/// What every dialect extends in the end.
+const ROOT: &str = "standard";
+
+/// Longer chains are a mistake, most likely a circle.
+const LONGEST_CHAIN: usize = 8;
+
+/// A larger dialect file is not a dialect file.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// Tables that a dialect replaces whole, because the order of their members is what it states,
+/// and because an endpoint it doesn't name is one it doesn't have.
+const WHOLE: &[&[&str]] = &[
+    &["endpoints"],
+    &["token_response", "members"],
+    &["access_token", "header"],
+    &["access_token", "claims"],
+    &["introspection", "active"],
+    &["discovery", "document"],
+    &["jwks", "key"],
+    &["error_response", "body"],
+    &["resource_error_response", "body"],
+    &["errors", "*", "body"],
+    &["*", "headers"],
+    &["errors", "*", "headers"],
+];
+
+pub fn built_in_text(name: &str) -> Option<&'static str> {
+    BUILT_IN
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text)
+}
+
+/// Reads a built-in dialect by its name, or a user's own by its path.
+///
+/// # Errors
+/// The first mistake, with file, line and what was expected.
+pub fn load(name_or_path: &str, relative_to: &Path) -> Result<Dialect, Mistake> {
+    read(&chain(name_or_path, relative_to)?)
+}
+
+/// Reads a built-in dialect.
+pub fn load_built_in(name: &str) -> Result<Dialect, Mistake> {
+    load(name, Path::new("."))
+}
+
+/// The dialect with everything it inherits, as one TOML text without comments.
+pub fn resolved(name_or_path: &str, relative_to: &Path) -> Result<String, Mistake> {
+    let sources = chain(name_or_path, relative_to)?;
+    read(&sources)?;
+    let mut table = Layers::new(&sources, WHOLE).read_table()?;
+    table.remove("extends");
+    toml::to_string(&table).map_err(|error| sources[0].mistake(None, error.to_string()))
+}
+
+fn read(sources: &[Source]) -> Result<Dialect, Mistake> {
+    let dialect: Dialect = Layers::new(sources, WHOLE).read()?;
+    dialect
+        .check()
+        .map_err(|message| sources[0].mistake(None, message))?;
+    Ok(dialect)
+}
+
+/// The dialect's source, then that of the one it extends, and so on down to `standard`.
+fn chain(name_or_path: &str, relative_to: &Path) -> Result<Vec<Source>, Mistake> {
+    #[derive(Deserialize)]
+    struct Head {
+        extends: Option<toml::Spanned<String>>,
+    }
+
+    let mut sources = vec![find(name_or_path, relative_to)
+        .map_err(|message| Source::new(name_or_path, "").mistake(None, message))?];
+    let mut name = name_or_path.to_owned();
+    let mut folder = folder_of(&name, relative_to);
+    while name != ROOT {
+        let current = &sources[sources.len() - 1];
+        let head: Head = current.read()?;
+        let at = head.extends.as_ref().map(|extends| extends.span().start);
+        let next = head
+            .extends
+            .map_or_else(|| ROOT.to_owned(), toml::Spanned::into_inner);
+        if sources.len() == LONGEST_CHAIN {
+            return Err(current.mistake(
+                at,
+                format!("more than {LONGEST_CHAIN} dialects extend each other; is it a circle?"),
+            ));
+        }
+        let source = find(&next, &folder).map_err(|message| current.mistake(at, message))?;
+        folder = folder_of(&next, &folder);
+        sources.push(source);
+        name = next;
+    }
+    Ok(sources)
+}
+
+fn folder_of(name: &str, relative_to: &Path) -> std::path::PathBuf {
+    let path = relative_to.join(name);
+    path.parent().unwrap_or(relative_to).to_owned()
+}
+
+fn find(name_or_path: &str, relative_to: &Path) -> Result<Source, String> {
+    if let Some(text) = built_in_text(name_or_path) {
+        return Ok(Source::new(format!("{name_or_path}.toml"), text));
+    }
+    let path = relative_to.join(name_or_path);
+    let is_a_path = name_or_path.contains(['/', '\\', '.']);
+    if !is_a_path && !path.exists() {
+        let known = BUILT_IN.iter().map(|(name, _)| *name);
+        return Err(format!(
+            "there is no built-in dialect `{name_or_path}`; {} A dialect of your own is named by its path.",
+            suggest(name_or_path, known)
+        ));
+    }
+    let refuse = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", path.display());
+    let size = std::fs::metadata(&path).map_err(|error| refuse(&error))?.len();
+    if size > LARGEST_FILE {
+        return Err(refuse(&format!("it is larger than {LARGEST_FILE} bytes")));
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| refuse(&error))?;
+    Ok(Source::new(path.display().to_string(), text))
+}

@@ -1,0 +1,15 @@
+//! Dialects: how a vendor speaks OAuth, as data.
+//!
+//! A dialect is one TOML file. The built-in ones stand beside this module; a user's own is named
+//! by its path. A file `extends` another (`standard` unless it says so) and states only what
+//! differs. [`Dialect`] is the schema; `docs/dialects.md` explains it to whoever writes one.
+
+mod load;
+mod schema;
+pub mod source;
+pub mod template;
+mod words;
+
+pub use load::{BUILT_IN, built_in_text, load, load_built_in, resolved};
+pub use schema::*;
+pub use words::*;

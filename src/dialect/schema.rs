@@ -1,0 +1,465 @@
+//! What a dialect file may say. Each field is documented with its unit and what it decides.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::template::{BodyTemplate, JsonTemplate, TextTemplate};
+use super::words::{
+    AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
+};
+use crate::keys::SigningAlg;
+use crate::protocol::{ClientAuthMethod, FaultKind, GrantType};
+
+/// A vendor's way to speak OAuth.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialect {
+    /// What it is, for people: "An Auth0 tenant".
+    pub title: String,
+    /// The dialect this one changes; `standard` when absent. Used while loading.
+    #[serde(rename = "extends")]
+    _extends: Option<String>,
+    /// The issuer identifier (RFC 8414 §2).
+    pub issuer: TextTemplate<AddressWord>,
+    /// Whether `/Connect/Token` is `/connect/token`, as ASP.NET has it.
+    pub ignore_case_of_paths: bool,
+    /// Paths under the issuer's own. What is not listed is not served.
+    pub endpoints: Endpoints,
+    pub token_request: TokenRequestPolicy,
+    pub audience: AudiencePolicy,
+    pub scope: ScopePolicy,
+    pub token_response: TokenResponse,
+    pub access_token: AccessTokenPolicy,
+    pub refresh_token: RefreshTokenPolicy,
+    pub pkce: PkcePolicy,
+    pub signing: SigningPolicy,
+    pub introspection: IntrospectionPolicy,
+    pub revocation: RevocationPolicy,
+    pub discovery: Discovery,
+    pub jwks: Jwks,
+    pub cors: CorsPolicy,
+    /// The shape of errors at the token, introspection and revocation endpoints.
+    pub error_response: ErrorResponse,
+    /// The shape of errors at a protected resource.
+    pub resource_error_response: ErrorResponse,
+    /// One entry for every kind of fault.
+    pub errors: ErrorTable,
+}
+
+/// The endpoints a dialect can serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// RFC 6749 §3.2
+    Token,
+    /// RFC 7662
+    Introspection,
+    /// RFC 7009
+    Revocation,
+    /// OIDC Discovery 1.0 §4, RFC 8414 §3
+    Discovery,
+    /// RFC 7517 §5
+    Jwks,
+}
+
+/// Each endpoint's paths: the first is advertised, the others answer as well.
+#[derive(Debug, Clone)]
+pub struct Endpoints(Vec<(Endpoint, Vec<String>)>);
+
+impl Endpoints {
+    pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        self.0
+            .iter()
+            .flat_map(|(endpoint, paths)| paths.iter().map(|path| (*endpoint, path.as_str())))
+    }
+
+    /// The advertised path; `None` when the dialect does not serve this endpoint.
+    pub fn find(&self, endpoint: Endpoint) -> Option<&str> {
+        self.iter()
+            .find(|(known, _)| *known == endpoint)
+            .map(|(_, path)| path)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequestPolicy {
+    /// How the body may be encoded, here and at introspection and revocation.
+    pub body: Vec<BodyEncoding>,
+    pub client_auth_methods: Vec<ClientAuthMethod>,
+    /// The method of a client that was registered without one. When absent, such a client may
+    /// use any method that shows a secret.
+    pub default_client_auth_method: Option<ClientAuthMethod>,
+    /// Whether ID and secret in a Basic header are form-urlencoded before base64, which is what
+    /// RFC 6749 §2.3.1 says and not everyone does.
+    pub basic_is_form_urlencoded: bool,
+    /// Whether the client is checked before `grant_type` is, which decides the error that a
+    /// request with two faults gets.
+    pub client_first: bool,
+    pub grant_types: Vec<GrantType>,
+}
+
+/// How a request body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyEncoding {
+    /// `application/x-www-form-urlencoded`
+    Form,
+    /// `application/json`
+    Json,
+    /// `multipart/form-data`
+    Multipart,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AudiencePolicy {
+    /// The request parameters that name an audience: `audience`, `resource` (RFC 8707), both or
+    /// none of them. Those not listed are ignored.
+    pub parameters: Vec<AudienceParameter>,
+    /// What a request means that names none.
+    pub when_missing: MissingAudience,
+    /// How a requested audience is found among the APIs the client was granted.
+    pub matching: AudienceMatching,
+    /// Whether one token may be for several APIs.
+    pub multiple: bool,
+    /// Whether an audience must be an absolute URI without fragment (RFC 8707 §2).
+    pub must_be_uri: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceParameter {
+    Audience,
+    Resource,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingAudience {
+    /// It is refused.
+    Refuse,
+    /// The token has no audience, and its scope may come from every API granted.
+    Empty,
+    /// The one API that the scope, or else the client's grants, point to; refused when several.
+    Single,
+    /// All APIs whose scopes the token carries.
+    FromScope,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceMatching {
+    Exact,
+    /// A requested URI below a granted one is granted too: `https://api.example/v1` under
+    /// `https://api.example`.
+    Prefix,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopePolicy {
+    /// Whether the request's `scope` is looked at.
+    pub is_read: bool,
+    /// What a request means that names none.
+    pub when_missing: MissingScope,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingScope {
+    /// Everything the client was granted.
+    All,
+    /// Nothing.
+    None,
+    /// It is refused.
+    Refuse,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenResponse {
+    pub headers: Headers<ResponseWord>,
+    /// The members of the answer, in this order.
+    pub members: JsonTemplate<ResponseWord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessTokenPolicy {
+    /// What a token is when its API doesn't say.
+    pub format: TokenFormat,
+    /// In seconds; an API may state its own.
+    #[serde(deserialize_with = "seconds")]
+    pub lifetime: Duration,
+    /// What an opaque token looks like: 256 random bits for each `{random}`.
+    pub opaque: TextTemplate<RandomWord>,
+    /// The header of a JWT, members in this order.
+    pub header: JsonTemplate<HeaderWord>,
+    /// The claims of a machine's JWT, members in this order.
+    pub claims: JsonTemplate<TokenWord>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenFormat {
+    Jwt,
+    Opaque,
+}
+
+/// Refresh tokens. Read by the flows in which a user signs in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshTokenPolicy {
+    /// Scopes of which one must be granted for a refresh token to be issued.
+    pub scopes: Vec<String>,
+    pub rotation: Rotation,
+    /// In seconds from the sign-in.
+    #[serde(deserialize_with = "seconds")]
+    pub absolute_lifetime: Duration,
+    /// In seconds from the last use; 0 when there is no such limit.
+    #[serde(deserialize_with = "seconds")]
+    pub idle_lifetime: Duration,
+    /// In seconds: how long a rotated token still works, for a client whose answer was lost.
+    #[serde(deserialize_with = "seconds")]
+    pub grace: Duration,
+    pub opaque: TextTemplate<RandomWord>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    Always,
+    /// For public clients only.
+    Public,
+    Never,
+}
+
+/// PKCE (RFC 7636). Read by the authorization code flow.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PkcePolicy {
+    pub required: PkceRequirement,
+    pub methods: Vec<PkceMethod>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PkceRequirement {
+    Always,
+    /// For public clients only.
+    Public,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum PkceMethod {
+    S256,
+    #[serde(rename = "plain")]
+    Plain,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SigningPolicy {
+    /// One key for each; the first signs what doesn't ask for another.
+    pub algs: Vec<SigningAlg>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntrospectionPolicy {
+    /// Whether a caller must authenticate (RFC 7662 §2.1).
+    pub authenticated: bool,
+    pub headers: Headers<TokenWord>,
+    /// The answer about a live token, members in this order. An inactive one is always
+    /// `{"active":false}` (RFC 7662 §2.2).
+    pub active: JsonTemplate<TokenWord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevocationPolicy {
+    /// Whether JWT access tokens can be revoked, or only what the database keeps anyway.
+    pub jwt: bool,
+    pub headers: Headers<TokenWord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discovery {
+    pub headers: Headers<MetadataWord>,
+    /// Members in this order; those of endpoints that are not served are left out.
+    pub document: JsonTemplate<MetadataWord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwks {
+    pub headers: Headers<KeyWord>,
+    /// One key, members in this order.
+    pub key: JsonTemplate<KeyWord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorsPolicy {
+    /// Request headers a browser may send besides the ones that are always allowed.
+    pub allow_headers: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorResponse {
+    pub headers: Headers<FaultWord>,
+    pub body: BodyTemplate<FaultWord>,
+}
+
+/// How one kind of fault is answered.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorEntry {
+    #[serde(deserialize_with = "status")]
+    pub status: u16,
+    /// The OAuth error code; absent where a server says nothing but a status.
+    pub error: Option<String>,
+    pub error_description: Option<TextTemplate<FaultWord>>,
+    pub error_uri: Option<String>,
+    /// Besides those of the error response.
+    #[serde(default)]
+    pub headers: Headers<FaultWord>,
+    /// Instead of that of the error response.
+    pub body: Option<BodyTemplate<FaultWord>>,
+}
+
+/// An [`ErrorEntry`] for every [`FaultKind`].
+#[derive(Debug, Clone)]
+pub struct ErrorTable(Vec<ErrorEntry>);
+
+impl ErrorTable {
+    pub fn get(&self, kind: FaultKind) -> &ErrorEntry {
+        // Reading the file has made sure that there is one for each kind.
+        &self.0[kind as usize]
+    }
+}
+
+/// HTTP headers, names as written.
+#[derive(Debug, Clone)]
+pub struct Headers<W>(Vec<(String, TextTemplate<W>)>);
+
+impl<W> Default for Headers<W> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<W> Headers<W> {
+    pub fn iter(&self) -> impl Iterator<Item = &(String, TextTemplate<W>)> {
+        self.0.iter()
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const YEAR: u64 = 366 * 24 * 3600;
+    let seconds = u64::deserialize(deserializer)?;
+    if seconds > 10 * YEAR {
+        return Err(D::Error::custom(format!(
+            "{seconds} seconds is more than ten years; expected a time span in seconds"
+        )));
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let status = u16::deserialize(deserializer)?;
+    if !(200..=599).contains(&status) {
+        return Err(D::Error::custom(format!(
+            "{status} is not a status an error can have; expected 200 to 599"
+        )));
+    }
+    Ok(status)
+}
+
+impl<'de, W: super::template::Vocabulary> Deserialize<'de> for Headers<W> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let headers = toml::Table::deserialize(deserializer)?;
+        let mut parsed = Vec::new();
+        for (name, value) in headers {
+            let toml::Value::String(value) = value else {
+                return Err(D::Error::custom(format!("header {name} must be a string")));
+            };
+            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            if name.is_empty() || !name.bytes().all(is_token) {
+                return Err(D::Error::custom(format!("{name:?} is not a header name")));
+            }
+            if value.bytes().any(|byte| byte.is_ascii_control()) {
+                return Err(D::Error::custom(format!(
+                    "the value of header {name} has a control character"
+                )));
+            }
+            let value = TextTemplate::parse(&value).map_err(D::Error::custom)?;
+            parsed.push((name, value));
+        }
+        Ok(Self(parsed))
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoints {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected a path or an array of paths")]
+        enum Paths {
+            One(String),
+            Many(Vec<String>),
+        }
+        let table = HashMap::<Endpoint, Paths>::deserialize(deserializer)?;
+        let mut endpoints = Vec::new();
+        for (endpoint, paths) in table {
+            let paths = match paths {
+                Paths::One(path) => vec![path],
+                Paths::Many(paths) => paths,
+            };
+            for path in &paths {
+                let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>%{}".contains(&byte);
+                if !path.starts_with('/') || !path.bytes().all(is_plain) {
+                    return Err(D::Error::custom(format!(
+                        "{path:?} is not a path; expected something like \"/oauth2/token\""
+                    )));
+                }
+            }
+            endpoints.push((endpoint, paths));
+        }
+        endpoints.sort_by_key(|(endpoint, _)| *endpoint as u8);
+        let endpoints = Self(endpoints);
+        if endpoints.find(Endpoint::Token).is_none() {
+            return Err(D::Error::custom(
+                "`token` is missing; expected the path of the token endpoint",
+            ));
+        }
+        Ok(endpoints)
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let entries = HashMap::<FaultKind, ErrorEntry>::deserialize(deserializer)?;
+        let mut table: Vec<Option<ErrorEntry>> = vec![None; FaultKind::COUNT];
+        for (kind, entry) in entries {
+            table[kind as usize] = Some(entry);
+        }
+        match table.into_iter().collect::<Option<Vec<_>>>() {
+            Some(entries) => Ok(Self(entries)),
+            None => Err(D::Error::custom("an error of the standard table is missing")),
+        }
+    }
+}
+
+impl Dialect {
+    /// What the types alone cannot say.
+    pub(super) fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Signing keys: making them, signing with them, publishing them.
+
+mod key_set;
+mod seal;
+mod signing_key;
+
+pub use key_set::{KeySet, TokenRejected};
+pub use seal::{CannotOpen, SecretKey};
+pub use signing_key::{KeyMaterial, SigningAlg, SigningKey, UnusableKey};

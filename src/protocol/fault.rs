@@ -1,0 +1,227 @@
+//! What can be wrong with a request: one value per case, with what a message about it needs.
+//!
+//! A fault is not yet an answer. Which status, code and words it gets is the dialect's business:
+//! every [`FaultKind`] has an entry in the dialect's error table.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::{ClientAuthMethod, Scope};
+
+/// A refused request. Fields hold what the client sent, never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    // The request as HTTP.
+    #[error("there is nothing at this path")]
+    NotFound,
+    #[error("the method is not allowed here")]
+    MethodNotAllowed { method: String },
+    #[error("the body is larger than {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    #[error("the body did not arrive in time")]
+    RequestTimeout,
+    #[error("media type {media_type:?} is not read here")]
+    UnsupportedMediaType { media_type: String },
+    #[error("the body has no media type")]
+    MissingMediaType,
+    #[error("the request has no body")]
+    EmptyBody,
+    #[error("the body cannot be parsed: {reason}")]
+    MalformedBody { reason: Cow<'static, str> },
+
+    // Its parameters.
+    #[error("a parameter is not valid UTF-8, or its percent-encoding is broken")]
+    InvalidEncoding,
+    #[error("a parameter stands more than once")]
+    RepeatedParameter { parameter: String },
+    #[error("a parameter is longer than {limit} bytes")]
+    OverlongParameter { parameter: String, limit: usize },
+    #[error("there are more than {limit} parameters")]
+    TooManyParameters { limit: usize },
+    #[error("a parameter has the wrong JSON type")]
+    WrongParameterType { parameter: String },
+    #[error("`scope` has the wrong JSON type")]
+    WrongScopeType,
+    #[error("`grant_type` is missing")]
+    MissingGrantType,
+    #[error("`{parameter}` is missing")]
+    MissingParameter { parameter: &'static str },
+
+    // The client (RFC 6749 §2.3).
+    #[error("no client identified itself")]
+    MissingClientCredentials,
+    #[error("the Authorization header cannot be read")]
+    MalformedCredentials,
+    #[error("two client authentication methods at once")]
+    TwoClientAuthMethods,
+    #[error("client authentication by {} is not accepted", presented.as_str())]
+    ClientAuthMethodNotAccepted { presented: ClientAuthMethod },
+    #[error("the client is registered for {}, and used {}", registered.as_str(), presented.as_str())]
+    ClientAuthMethodMismatch {
+        registered: ClientAuthMethod,
+        presented: ClientAuthMethod,
+    },
+    /// Unknown client, wrong or missing secret: one fault, so that nobody can tell which.
+    #[error("client authentication failed")]
+    ClientAuthenticationFailed { client_id: String },
+
+    // The grant.
+    #[error("grant type {grant_type:?} is not supported")]
+    UnsupportedGrantType { grant_type: String },
+    #[error("the client may not use grant type {grant_type:?}")]
+    GrantTypeNotAllowed { grant_type: String },
+    #[error("a public client may not use grant type {grant_type:?}")]
+    PublicClientNotAllowed { grant_type: String },
+
+    // What the token is for.
+    #[error("no audience")]
+    MissingAudience,
+    #[error("the audience is not clear from the request")]
+    AmbiguousAudience,
+    #[error("an audience is not an absolute URI without fragment")]
+    MalformedAudience { audience: String },
+    #[error("more than one audience")]
+    TooManyAudiences,
+    #[error("there is no such API")]
+    UnknownAudience { audience: String },
+    #[error("the client has no grant for this API")]
+    AudienceNotGranted { audience: String },
+    #[error("a scope token is malformed")]
+    MalformedScope { scope: String },
+    #[error("no scope")]
+    MissingScope,
+    #[error("scope {scope} is not granted to the client")]
+    ScopeNotGranted { scope: Scope },
+
+    // Revocation (RFC 7009).
+    #[error("the token was issued to another client")]
+    TokenOfAnotherClient,
+
+    // A protected resource (RFC 6750 §3.1).
+    #[error("no access token")]
+    MissingAccessToken,
+    #[error("the access token is not valid here")]
+    InvalidAccessToken,
+    #[error("the access token has expired")]
+    ExpiredAccessToken,
+    #[error("the access token lacks scope {scope}")]
+    InsufficientScope { scope: Scope },
+
+    // This server.
+    #[error("too many requests")]
+    TooManyRequests,
+    /// The database cannot be reached; the details are in the log.
+    #[error("temporarily unavailable")]
+    TemporarilyUnavailable,
+}
+
+/// A [`Fault`] without its details: the name of an entry in a dialect's error table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    NotFound,
+    MethodNotAllowed,
+    BodyTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+    MissingMediaType,
+    EmptyBody,
+    MalformedBody,
+    InvalidEncoding,
+    RepeatedParameter,
+    OverlongParameter,
+    TooManyParameters,
+    WrongParameterType,
+    WrongScopeType,
+    MissingGrantType,
+    MissingParameter,
+    MissingClientCredentials,
+    MalformedCredentials,
+    TwoClientAuthMethods,
+    ClientAuthMethodNotAccepted,
+    ClientAuthMethodMismatch,
+    ClientAuthenticationFailed,
+    UnsupportedGrantType,
+    GrantTypeNotAllowed,
+    PublicClientNotAllowed,
+    MissingAudience,
+    AmbiguousAudience,
+    MalformedAudience,
+    TooManyAudiences,
+    UnknownAudience,
+    AudienceNotGranted,
+    MalformedScope,
+    MissingScope,
+    ScopeNotGranted,
+    TokenOfAnotherClient,
+    MissingAccessToken,
+    InvalidAccessToken,
+    ExpiredAccessToken,
+    InsufficientScope,
+    TooManyRequests,
+    TemporarilyUnavailable,
+}
+
+impl FaultKind {
+    pub const COUNT: usize = Self::TemporarilyUnavailable as usize + 1;
+
+    /// Whether a protected resource says this, in its own shape, and not the token endpoint.
+    pub const fn is_of_a_resource(self) -> bool {
+        matches!(
+            self,
+            Self::MissingAccessToken
+                | Self::InvalidAccessToken
+                | Self::ExpiredAccessToken
+                | Self::InsufficientScope
+        )
+    }
+}
+
+impl Fault {
+    pub const fn kind(&self) -> FaultKind {
+        match self {
+            Self::NotFound => FaultKind::NotFound,
+            Self::MethodNotAllowed { .. } => FaultKind::MethodNotAllowed,
+            Self::BodyTooLarge { .. } => FaultKind::BodyTooLarge,
+            Self::RequestTimeout => FaultKind::RequestTimeout,
+            Self::UnsupportedMediaType { .. } => FaultKind::UnsupportedMediaType,
+            Self::MissingMediaType => FaultKind::MissingMediaType,
+            Self::EmptyBody => FaultKind::EmptyBody,
+            Self::MalformedBody { .. } => FaultKind::MalformedBody,
+            Self::InvalidEncoding => FaultKind::InvalidEncoding,
+            Self::RepeatedParameter { .. } => FaultKind::RepeatedParameter,
+            Self::OverlongParameter { .. } => FaultKind::OverlongParameter,
+            Self::TooManyParameters { .. } => FaultKind::TooManyParameters,
+            Self::WrongParameterType { .. } => FaultKind::WrongParameterType,
+            Self::WrongScopeType => FaultKind::WrongScopeType,
+            Self::MissingGrantType => FaultKind::MissingGrantType,
+            Self::MissingParameter { .. } => FaultKind::MissingParameter,
+            Self::MissingClientCredentials => FaultKind::MissingClientCredentials,
+            Self::MalformedCredentials => FaultKind::MalformedCredentials,
+            Self::TwoClientAuthMethods => FaultKind::TwoClientAuthMethods,
+            Self::ClientAuthMethodNotAccepted { .. } => FaultKind::ClientAuthMethodNotAccepted,
+            Self::ClientAuthMethodMismatch { .. } => FaultKind::ClientAuthMethodMismatch,
+            Self::ClientAuthenticationFailed { .. } => FaultKind::ClientAuthenticationFailed,
+            Self::UnsupportedGrantType { .. } => FaultKind::UnsupportedGrantType,
+            Self::GrantTypeNotAllowed { .. } => FaultKind::GrantTypeNotAllowed,
+            Self::PublicClientNotAllowed { .. } => FaultKind::PublicClientNotAllowed,
+            Self::MissingAudience => FaultKind::MissingAudience,
+            Self::AmbiguousAudience => FaultKind::AmbiguousAudience,
+            Self::MalformedAudience { .. } => FaultKind::MalformedAudience,
+            Self::TooManyAudiences => FaultKind::TooManyAudiences,
+            Self::UnknownAudience { .. } => FaultKind::UnknownAudience,
+            Self::AudienceNotGranted { .. } => FaultKind::AudienceNotGranted,
+            Self::MalformedScope { .. } => FaultKind::MalformedScope,
+            Self::MissingScope => FaultKind::MissingScope,
+            Self::ScopeNotGranted { .. } => FaultKind::ScopeNotGranted,
+            Self::TokenOfAnotherClient => FaultKind::TokenOfAnotherClient,
+            Self::MissingAccessToken => FaultKind::MissingAccessToken,
+            Self::InvalidAccessToken => FaultKind::InvalidAccessToken,
+            Self::ExpiredAccessToken => FaultKind::ExpiredAccessToken,
+            Self::InsufficientScope { .. } => FaultKind::InsufficientScope,
+            Self::TooManyRequests => FaultKind::TooManyRequests,
+            Self::TemporarilyUnavailable => FaultKind::TemporarilyUnavailable,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The RFCs' vocabulary as types, spelled as on the wire.
+
+mod client_auth_method;
+mod fault;
+mod grant_type;
+mod scope;
+
+pub use client_auth_method::ClientAuthMethod;
+pub use fault::{Fault, FaultKind};
+pub use grant_type::GrantType;
+pub use scope::{MalformedScope, Scope};
+
+/// Names of request parameters. Each stands here once; everything else uses the constant.
+pub mod parameter {
+    pub const AUDIENCE: &str = "audience";
+    pub const CLIENT_ID: &str = "client_id";
+    pub const CLIENT_SECRET: &str = "client_secret";
+    pub const GRANT_TYPE: &str = "grant_type";
+    pub const RESOURCE: &str = "resource";
+    pub const SCOPE: &str = "scope";
+    pub const TOKEN: &str = "token";
+    pub const TOKEN_TYPE_HINT: &str = "token_type_hint";
+}
+
+/// Whether `text` is one or more VSCHAR, which is what `client_id` is made of
+/// (RFC 6749 Appendix A.1). Such text is safe in a header, a log line and a claim.
+pub fn is_vschar(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
+}

@@ -1,0 +1,108 @@
+//! Checks presented client secrets without letting Argon2 take the machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+
+use super::{Secret, SecretHash};
+use crate::entropy::Entropy;
+
+/// Argon2 runs at once; each takes 19 MiB and a core.
+const CONCURRENT_HASHES: usize = 2;
+/// How long a caller waits for its turn before it is told to come back later.
+const TURN: Duration = Duration::from_secs(5);
+/// How many verified secrets are remembered, and for how long after their last use.
+const REMEMBERED: u64 = 10_000;
+const REMEMBERED_FOR: Duration = Duration::from_secs(600);
+
+/// Verifies client secrets; slow hashes off the async threads, a few at a time.
+///
+/// A machine presents the same secret with every request, and Argon2 allows some fifty checks a
+/// second. So a secret that has been verified is remembered, as an HMAC under a key that exists
+/// only in this process, over the stored hash and the secret. A rotated secret has another
+/// stored hash, so what was remembered of the old one is never found again.
+#[derive(Clone)]
+pub struct SecretVerifier {
+    key: Arc<hmac::Key>,
+    verified: Cache<[u8; 32], ()>,
+    turns: Arc<Semaphore>,
+}
+
+/// Too many secrets are being checked at this moment.
+#[derive(Debug, thiserror::Error)]
+#[error("too many client secrets are being verified at once")]
+pub struct VerifierBusy;
+
+impl SecretVerifier {
+    pub fn new(entropy: &Entropy) -> Self {
+        Self {
+            key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &entropy.bytes::<32>())),
+            verified: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_idle(REMEMBERED_FOR)
+                .build(),
+            turns: Arc::new(Semaphore::new(CONCURRENT_HASHES)),
+        }
+    }
+
+    /// Whether `secret` is the one `hash` was made of.
+    ///
+    /// # Errors
+    /// `VerifierBusy` when no turn came within five seconds.
+    pub async fn verify(&self, hash: &SecretHash, secret: &Secret) -> Result<bool, VerifierBusy> {
+        let SecretHash::Argon2id(phc) = hash else {
+            return Ok(hash.matches(secret));
+        };
+        let fingerprint = self.fingerprint(phc, secret);
+        if self.verified.get(&fingerprint).await.is_some() {
+            return Ok(true);
+        }
+        let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned());
+        let turn = turn.await.map_err(|_| VerifierBusy)?;
+        let (hash, secret) = (hash.clone(), secret.clone());
+        let matches = tokio::task::spawn_blocking(move || {
+            // Held by the work, not by the caller: a caller that hangs up must not free a turn
+            // while its hash is still being computed.
+            let _turn = turn;
+            hash.matches(&secret)
+        });
+        let matches = matches.await.unwrap_or(false);
+        if matches {
+            self.verified.insert(fingerprint, ()).await;
+        }
+        Ok(matches)
+    }
+
+    fn fingerprint(&self, phc: &str, secret: &Secret) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(phc.as_bytes());
+        context.update(&[0]);
+        context.update(secret.expose().as_bytes());
+        let mut out = [0; 32];
+        out.copy_from_slice(context.sign().as_ref());
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_verified_secret_is_remembered_for_its_own_hash_only() {
+        let entropy = Entropy::seeded(7);
+        let verifier = SecretVerifier::new(&entropy);
+        let (first, second) = (Secret::new("first"), Secret::new("second"));
+        let hash = SecretHash::argon2id(&first, &entropy).unwrap();
+        assert!(verifier.verify(&hash, &first).await.unwrap());
+        assert!(verifier.verify(&hash, &first).await.unwrap());
+        assert!(!verifier.verify(&hash, &second).await.unwrap());
+
+        let rotated = SecretHash::argon2id(&second, &entropy).unwrap();
+        assert!(!verifier.verify(&rotated, &first).await.unwrap());
+        assert!(verifier.verify(&rotated, &second).await.unwrap());
+    }
+}

@@ -3,6 +3,9 @@
 pub mod clock;
 pub mod dialect;
 pub mod entropy;
+pub mod issuer;
 pub mod keys;
+pub mod oauth;
 pub mod protocol;
 pub mod secret;
+pub mod store;

@@ -43,6 +43,9 @@ pub struct Dialect {
     pub cors: CorsPolicy,
     /// The shape of errors at the token, introspection and revocation endpoints.
     pub error_response: ErrorResponse,
+    /// The text a server has for each OAuth error code: the word `{code_description}`.
+    #[serde(default)]
+    pub error_code_descriptions: HashMap<String, String>,
     /// The shape of errors at a protected resource.
     pub resource_error_response: ErrorResponse,
     /// One entry for every kind of fault.
@@ -208,6 +211,21 @@ pub struct AccessTokenPolicy {
 pub enum TokenFormat {
     Jwt,
     Opaque,
+}
+
+impl TokenFormat {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Opaque => "opaque",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Self> {
+        [Self::Jwt, Self::Opaque]
+            .into_iter()
+            .find(|format| format.as_str() == name)
+    }
 }
 
 /// Refresh tokens. Read by the flows in which a user signs in.

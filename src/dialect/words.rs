@@ -89,6 +89,7 @@ vocabulary! {
         "error" => Error: Text,
         "error_description" => ErrorDescription: Text,
         "error_uri" => ErrorUri: Text,
+        "code_description" => CodeDescription: Text, // see `error_code_descriptions`
         "status" => Status: Number,
         "issuer" => Issuer: Text,
         "issuer_name" => IssuerName: Text,

@@ -54,7 +54,7 @@ pub struct KeyMaterial {
 
 #[derive(Debug, thiserror::Error)]
 #[error("a signing key cannot be used: {0}")]
-pub struct UnusableKey(pub(super) &'static str);
+pub struct UnusableKey(pub(crate) &'static str);
 
 impl KeyMaterial {
     /// A new key; an RSA one takes a good part of a second.

@@ -83,6 +83,8 @@ pub enum Fault {
     MalformedAudience { audience: String },
     #[error("more than one audience")]
     TooManyAudiences,
+    #[error("the client was granted no API")]
+    NoApiGranted,
     #[error("there is no such API")]
     UnknownAudience { audience: String },
     #[error("the client has no grant for this API")]
@@ -149,6 +151,7 @@ pub enum FaultKind {
     AmbiguousAudience,
     MalformedAudience,
     TooManyAudiences,
+    NoApiGranted,
     UnknownAudience,
     AudienceNotGranted,
     MalformedScope,
@@ -210,6 +213,7 @@ impl Fault {
             Self::AmbiguousAudience => FaultKind::AmbiguousAudience,
             Self::MalformedAudience { .. } => FaultKind::MalformedAudience,
             Self::TooManyAudiences => FaultKind::TooManyAudiences,
+            Self::NoApiGranted => FaultKind::NoApiGranted,
             Self::UnknownAudience { .. } => FaultKind::UnknownAudience,
             Self::AudienceNotGranted { .. } => FaultKind::AudienceNotGranted,
             Self::MalformedScope { .. } => FaultKind::MalformedScope,

@@ -3,11 +3,13 @@
 mod client_auth_method;
 mod fault;
 mod grant_type;
+mod parameters;
 mod scope;
 
 pub use client_auth_method::ClientAuthMethod;
 pub use fault::{Fault, FaultKind};
 pub use grant_type::GrantType;
+pub use parameters::Parameters;
 pub use scope::{MalformedScope, Scope};
 
 /// Names of request parameters. Each stands here once; everything else uses the constant.

@@ -206,7 +206,7 @@ docker rm --force --volumes "$1" ||
 const CLUSTER_GUARD: &str = r#"
 trap '' HUP INT PIPE TERM
 folder=$(mktemp -d "${TMPDIR:-/tmp}/locum-postgres-XXXXXX" 2>&1) || { echo "$folder"; exit; }
-cd "$folder"
+cd "$folder" || exit
 bin=$1 connections=$2
 shift 2
 start() {

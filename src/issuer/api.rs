@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::dialect::TokenFormat;
+use crate::keys::SigningAlg;
+
+/// A resource server that tokens are for. Auth0 says API, RFC 8707 says resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    pub id: Uuid,
+    /// What stands in `aud`, and what a client asks for.
+    pub audience: String,
+    pub name: String,
+    pub scopes: Vec<ApiScope>,
+    /// Instead of the dialect's.
+    pub token_lifetime: Option<Duration>,
+    /// Instead of the dialect's.
+    pub token_format: Option<TokenFormat>,
+    /// Instead of the issuer's first.
+    pub signing_alg: Option<SigningAlg>,
+}
+
+/// A scope of an API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiScope {
+    pub name: String,
+    pub description: String,
+    /// Only a person may be granted it; no machine's token ever carries it.
+    pub users_only: bool,
+}
+
+impl Api {
+    /// Whether a machine's token may carry this scope at all, whatever its client was granted.
+    pub fn allows_machine(&self, scope: &str) -> bool {
+        self.scopes
+            .iter()
+            .any(|own| own.name == scope && !own.users_only)
+    }
+}

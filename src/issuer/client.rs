@@ -1,0 +1,114 @@
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Api;
+use crate::protocol::{ClientAuthMethod, GrantType, Scope};
+use crate::secret::SecretHash;
+
+/// An RFC 6749 client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    pub client_id: String,
+    pub client_name: String,
+    pub kind: ClientKind,
+    /// `None` for a public client.
+    pub secret_hash: Option<SecretHash>,
+    /// The only method this client may use; when `None`, the dialect decides.
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    pub grant_types: Vec<GrantType>,
+    /// Registered byte for byte (RFC 9700 §4.1.3).
+    pub redirect_uris: Vec<String>,
+    /// Which APIs it may get tokens for.
+    pub grants: Vec<ClientGrant>,
+}
+
+/// The kinds of client, as people think of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// Acts for itself, with client credentials.
+    Machine,
+    /// Confidential: has a backend that keeps a secret.
+    Web,
+    /// Public: runs in a browser.
+    Spa,
+    /// Public: runs on a person's device.
+    Native,
+}
+
+impl ClientKind {
+    pub const ALL: [Self; 4] = [Self::Machine, Self::Web, Self::Spa, Self::Native];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Web => "web",
+            Self::Spa => "spa",
+            Self::Native => "native",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it cannot keep a secret (RFC 6749 §2.1).
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Spa | Self::Native)
+    }
+}
+
+/// What a client may ask for at one API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientGrant {
+    pub api_id: Uuid,
+    pub scope: GrantedScope,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GrantedScope {
+    /// Every scope the API has now or gets later, except those for users only.
+    All,
+    Only(Scope),
+}
+
+impl ClientGrant {
+    /// Whether a token of this client, acting for itself, may carry `scope` for `api`: the
+    /// grant has it *and* it is not for users only. This is the one place that decides it.
+    pub fn allows_machine(&self, api: &Api, scope: &str) -> bool {
+        let granted = match &self.scope {
+            GrantedScope::All => true,
+            GrantedScope::Only(only) => only.contains(scope),
+        };
+        granted && api.allows_machine(scope)
+    }
+
+    /// Everything [`Self::allows_machine`] holds for, in the order of the grant, or of the API
+    /// when the grant is for all.
+    pub fn machine_scope(&self, api: &Api) -> Scope {
+        match &self.scope {
+            GrantedScope::Only(only) => only.retain(|scope| api.allows_machine(scope)),
+            GrantedScope::All => {
+                let all = api.scopes.iter().map(|scope| scope.name.as_str());
+                Scope::from_tokens(all)
+                    .unwrap_or_default()
+                    .retain(|scope| api.allows_machine(scope))
+            }
+        }
+    }
+}
+
+impl Client {
+    pub fn is_public(&self) -> bool {
+        self.secret_hash.is_none()
+    }
+
+    /// Whether every one of its grants is for everything.
+    pub fn has_every_permission(&self) -> bool {
+        !self.grants.is_empty()
+            && self
+                .grants
+                .iter()
+                .all(|grant| grant.scope == GrantedScope::All)
+    }
+}

@@ -1,0 +1,210 @@
+//! An access token presented to this server: whether it is one of its own, and what it says.
+
+use serde_json::{Map, Value as Json};
+
+use super::{Core, Refusal};
+use crate::clock::Timestamp;
+use crate::dialect::TokenWord;
+use crate::dialect::template::{Source, Value};
+use crate::issuer::{Client, Issuer};
+use crate::protocol::{Fault, Scope};
+use crate::secret::Digest;
+
+/// What is known of an access token, whatever it looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenFacts {
+    pub issuer: String,
+    pub client_id: String,
+    pub subject: String,
+    pub audience: Vec<String>,
+    pub scope: Scope,
+    /// `None` where the dialect's JWTs don't say.
+    pub issued_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+}
+
+/// What a resource asks of a token.
+#[derive(Debug, Clone, Default)]
+pub struct Requirement {
+    /// The token must have all of it.
+    pub scope: Scope,
+    /// The token must name one of these; any audience will do when there are none.
+    pub audience: Vec<String>,
+    /// Whether a token without scope, of a client that was granted everything, counts as having
+    /// every scope. Medblocks' guide calls its FHIR API with such a token.
+    pub unscoped_means_every_permission: bool,
+}
+
+/// How a token is kept, and so how it is revoked.
+pub(super) enum Found {
+    Opaque,
+    Jwt { hash: Digest },
+}
+
+/// What this issuer says of a token it made: alive, or why not.
+pub(super) enum Status {
+    /// Not a token of this issuer, or revoked, or of a client that is gone.
+    Unknown,
+    Expired,
+    Active(TokenFacts, Found),
+}
+
+/// Looks a token up, as JWT or as opaque token. `identifier` fills `iss` for the latter.
+pub(super) async fn find(
+    core: &Core,
+    issuer: &Issuer,
+    identifier: &str,
+    token: &str,
+) -> Result<Status, Refusal> {
+    let now = core.clock.now();
+    let status = match read_jwt(issuer, token) {
+        Some(facts) => {
+            let hash = jwt_digest(token);
+            if core.store.is_jwt_revoked(issuer.id, &hash).await? {
+                return Ok(Status::Unknown);
+            }
+            (facts, Found::Jwt { hash })
+        }
+        None => {
+            let hash = Digest::of(token.as_bytes());
+            let Some(stored) = core.store.find_access_token(issuer.id, &hash).await? else {
+                return Ok(Status::Unknown);
+            };
+            if stored.is_revoked {
+                return Ok(Status::Unknown);
+            }
+            let facts = TokenFacts {
+                issuer: identifier.to_owned(),
+                client_id: stored.client_id,
+                subject: stored.subject,
+                audience: stored.audience,
+                scope: stored.scope,
+                issued_at: Some(stored.issued_at),
+                expires_at: stored.expires_at,
+            };
+            (facts, Found::Opaque)
+        }
+    };
+    let (facts, found) = status;
+    // A token dies with its client.
+    let client = core.store.find_client(issuer.id, &facts.client_id).await?;
+    if client.is_none() {
+        return Ok(Status::Unknown);
+    }
+    if facts.expires_at <= now {
+        return Ok(Status::Expired);
+    }
+    Ok(Status::Active(facts, found))
+}
+
+/// Whether a request with this token may pass, and what the token says (RFC 6750 §3.1).
+///
+/// # Errors
+/// `MissingAccessToken`, `InvalidAccessToken`, `ExpiredAccessToken`, `InsufficientScope`.
+pub async fn authorize(
+    core: &Core,
+    issuer: &Issuer,
+    identifier: &str,
+    token: Option<&str>,
+    requirement: &Requirement,
+) -> Result<TokenFacts, Refusal> {
+    let token = token.ok_or(Fault::MissingAccessToken)?;
+    let facts = match find(core, issuer, identifier, token).await? {
+        Status::Active(facts, _) => facts,
+        Status::Expired => return Err(Fault::ExpiredAccessToken.into()),
+        Status::Unknown => return Err(Fault::InvalidAccessToken.into()),
+    };
+    let audience = &requirement.audience;
+    if !audience.is_empty() && !facts.audience.iter().any(|own| audience.contains(own)) {
+        return Err(Fault::InvalidAccessToken.into());
+    }
+    let lacking = requirement
+        .scope
+        .retain(|needed| !facts.scope.contains(needed));
+    if lacking.is_empty() {
+        return Ok(facts);
+    }
+    if requirement.unscoped_means_every_permission && facts.scope.is_empty() {
+        let client = core.store.find_client(issuer.id, &facts.client_id).await?;
+        if client.is_some_and(|client: std::sync::Arc<Client>| client.has_every_permission()) {
+            return Ok(facts);
+        }
+    }
+    Err(Fault::InsufficientScope {
+        scope: requirement.scope.clone(),
+    }
+    .into())
+}
+
+/// What identifies a JWT for revocation: everything its signature covers, and not the signature,
+/// because an ECDSA signature has a twin that verifies as well.
+fn jwt_digest(token: &str) -> Digest {
+    let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
+    Digest::of(signed.as_bytes())
+}
+
+/// The facts in a JWT that this issuer signed as an access token. The dialect's own claims
+/// template says under which name each is found.
+fn read_jwt(issuer: &Issuer, token: &str) -> Option<TokenFacts> {
+    let claims = issuer.keys.verify(token).ok()?;
+    let template = &issuer.dialect.access_token.claims;
+    let named = |word: TokenWord| {
+        let name = template.member_for(|own| own == word)?;
+        claims.get(name)
+    };
+    let iss = named(TokenWord::Issuer)?.as_str()?;
+    if !issuer.identifiers.iter().any(|own| own == iss) {
+        return None;
+    }
+    let client_id = named(TokenWord::ClientId)?.as_str()?.to_owned();
+    Some(TokenFacts {
+        issuer: iss.to_owned(),
+        subject: text(&claims, "sub").unwrap_or(&client_id).to_owned(),
+        audience: claims.get("aud").map(strings).unwrap_or_default(),
+        scope: named(TokenWord::Scope).and_then(scope).unwrap_or_default(),
+        issued_at: named(TokenWord::IssuedAt)
+            .and_then(Json::as_i64)
+            .map(Timestamp::from_unix),
+        expires_at: Timestamp::from_unix(named(TokenWord::ExpiresAt)?.as_i64()?),
+        client_id,
+    })
+}
+
+fn text<'a>(claims: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
+    claims.get(name)?.as_str()
+}
+
+/// A string, or an array of strings.
+fn strings(value: &Json) -> Vec<String> {
+    match value {
+        Json::String(one) => vec![one.clone()],
+        Json::Array(many) => many
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn scope(value: &Json) -> Option<Scope> {
+    match value {
+        Json::String(text) => text.parse().ok(),
+        other => Scope::from_tokens(strings(other)).ok(),
+    }
+}
+
+impl Source<TokenWord> for TokenFacts {
+    fn value(&self, word: TokenWord) -> Value<'_> {
+        match word {
+            TokenWord::Issuer => Value::text(&self.issuer),
+            TokenWord::ClientId => Value::text(&self.client_id),
+            TokenWord::Subject => Value::text(&self.subject),
+            TokenWord::Audience => Value::List(self.audience.as_slice().into()),
+            TokenWord::Scope => Value::Words(self.scope.tokens()),
+            TokenWord::IssuedAt => self.issued_at.map_or(Value::Absent, Value::Instant),
+            TokenWord::ExpiresAt => Value::Instant(self.expires_at),
+            // Only a token being made has one to give.
+            TokenWord::Jti => Value::Absent,
+        }
+    }
+}

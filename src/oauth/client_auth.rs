@@ -1,0 +1,117 @@
+//! Client authentication (RFC 6749 §2.3).
+
+use std::sync::Arc;
+
+use super::{Core, Refusal};
+use crate::dialect::TokenRequestPolicy;
+use crate::issuer::{Client, Issuer};
+use crate::protocol::{ClientAuthMethod, Fault, is_vschar};
+use crate::secret::Secret;
+
+/// Who a request says it comes from, and by what means.
+#[derive(Debug, Clone)]
+pub enum PresentedCredentials {
+    /// The request names no client.
+    Nobody,
+    /// An ID alone.
+    Public { client_id: String },
+    /// An ID and a secret, in the header (`client_secret_basic`) or the body
+    /// (`client_secret_post`).
+    WithSecret {
+        client_id: String,
+        client_secret: Secret,
+        method: ClientAuthMethod,
+    },
+}
+
+impl PresentedCredentials {
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Nobody => None,
+            Self::Public { client_id } | Self::WithSecret { client_id, .. } => Some(client_id),
+        }
+    }
+
+    const fn method(&self) -> ClientAuthMethod {
+        match self {
+            Self::Nobody | Self::Public { .. } => ClientAuthMethod::None,
+            Self::WithSecret { method, .. } => *method,
+        }
+    }
+}
+
+/// The client these credentials prove.
+///
+/// # Errors
+/// `MissingClientCredentials`, `ClientAuthMethodNotAccepted`, `ClientAuthMethodMismatch`, and
+/// `ClientAuthenticationFailed` for an unknown client and a wrong secret alike.
+pub(super) async fn authenticate(
+    core: &Core,
+    issuer: &Issuer,
+    credentials: &PresentedCredentials,
+) -> Result<Arc<Client>, Refusal> {
+    let policy = &issuer.dialect.token_request;
+    let client_id = credentials
+        .client_id()
+        .ok_or(Fault::MissingClientCredentials)?;
+    check_method_is_accepted(policy, credentials)?;
+    let failed = || Fault::ClientAuthenticationFailed {
+        client_id: client_id.to_owned(),
+    };
+    if !is_vschar(client_id) {
+        return Err(failed().into());
+    }
+    let client = core
+        .store
+        .find_client(issuer.id, client_id)
+        .await?
+        .ok_or_else(failed)?;
+    check_method_is_registered(policy, &client, credentials)?;
+    match (&client.secret_hash, credentials) {
+        (Some(hash), PresentedCredentials::WithSecret { client_secret, .. }) => {
+            if core.secrets.verify(hash, client_secret).await? {
+                Ok(client)
+            } else {
+                Err(failed().into())
+            }
+        }
+        (None, PresentedCredentials::Public { .. }) => Ok(client),
+        // A secret from a client that has none, or none from one that has: neither proves it.
+        _ => Err(failed().into()),
+    }
+}
+
+fn check_method_is_accepted(
+    policy: &TokenRequestPolicy,
+    credentials: &PresentedCredentials,
+) -> Result<(), Fault> {
+    let presented = credentials.method();
+    if policy.client_auth_methods.contains(&presented) {
+        Ok(())
+    } else {
+        Err(Fault::ClientAuthMethodNotAccepted { presented })
+    }
+}
+
+/// A client is held to the method it is registered for, so that nobody can downgrade it.
+fn check_method_is_registered(
+    policy: &TokenRequestPolicy,
+    client: &Client,
+    credentials: &PresentedCredentials,
+) -> Result<(), Fault> {
+    let presented = credentials.method();
+    let registered = if client.is_public() {
+        Some(ClientAuthMethod::None)
+    } else {
+        client
+            .token_endpoint_auth_method
+            .or(policy.default_client_auth_method)
+    };
+    match registered {
+        Some(registered) if registered != presented => Err(Fault::ClientAuthMethodMismatch {
+            registered,
+            presented,
+        }),
+        _ => Ok(()),
+    }
+}

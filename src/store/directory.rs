@@ -1,0 +1,73 @@
+//! Clients and APIs as read a moment ago, so that a token exchange need not ask the database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::{Result, Store, StoreError};
+use crate::issuer::{Api, Client, IssuerId};
+
+/// How long a change to a client or API may go unnoticed. One second is also what an operator is
+/// promised between revoking something here and its being refused on every node.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+const CLIENTS: u64 = 10_000;
+const ISSUERS: u64 = 10_000;
+
+pub(super) struct Directory {
+    clients: Cache<(IssuerId, Arc<str>), Arc<Client>>,
+    apis: Cache<IssuerId, Arc<[Api]>>,
+}
+
+impl Directory {
+    pub(super) fn new() -> Self {
+        Self {
+            clients: Cache::builder()
+                .max_capacity(CLIENTS)
+                .time_to_live(FRESH_FOR)
+                .build(),
+            apis: Cache::builder()
+                .max_capacity(ISSUERS)
+                .time_to_live(FRESH_FOR)
+                .build(),
+        }
+    }
+}
+
+impl Store {
+    /// The client, at most a second old. Clients that do not exist are not remembered, so that
+    /// guessing cannot push out those that do.
+    pub async fn find_client(
+        &self,
+        issuer: IssuerId,
+        client_id: &str,
+    ) -> Result<Option<Arc<Client>>> {
+        let key = (issuer, Arc::from(client_id));
+        if let Some(client) = self.directory.clients.get(&key).await {
+            return Ok(Some(client));
+        }
+        let Some(client) = self.find_client_uncached(issuer, client_id).await? else {
+            return Ok(None);
+        };
+        let client = Arc::new(client);
+        self.directory.clients.insert(key, client.clone()).await;
+        Ok(Some(client))
+    }
+
+    /// The issuer's APIs, at most a second old.
+    pub async fn apis(&self, issuer: IssuerId) -> Result<Arc<[Api]>> {
+        self.directory
+            .apis
+            .try_get_with(issuer, async {
+                Ok::<_, StoreError>(Arc::from(self.list_apis(issuer).await?))
+            })
+            .await
+            .map_err(|error| StoreError::Unreadable(error.to_string()))
+    }
+
+    /// Forgets everything read, so that a change made by this process counts at once.
+    pub fn forget(&self) {
+        self.directory.clients.invalidate_all();
+        self.directory.apis.invalidate_all();
+    }
+}

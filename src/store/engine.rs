@@ -1,0 +1,216 @@
+//! The two engines, and the one place that tells them apart.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use super::{Result, StoreError, migrations};
+
+/// Connections to one of the two engines.
+#[derive(Clone)]
+pub enum Engine {
+    Sqlite {
+        readers: SqlitePool,
+        /// One connection: SQLite has one writer at a time, and a queue in front of it is
+        /// fairer and quicker than connections that find the file locked. In memory it is the
+        /// readers' connection as well.
+        writer: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A transaction that writes.
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs one query on the engine that is there: `on_engine!(read self.engine, |db| …)` on a
+/// connection of the pool, `on_engine!(tx self, |db| …)` within a transaction. The body is
+/// pasted once for each engine, so each gets sqlx's native driver.
+macro_rules! on_engine {
+    (read $engine:expr, |$db:ident| $body:expr) => {
+        match &$engine {
+            $crate::store::Engine::Sqlite { readers: $db, .. } => $body,
+            $crate::store::Engine::Postgres($db) => $body,
+        }
+    };
+    (tx $tx:expr, |$db:ident| $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                let $db = &mut **tx;
+                $body
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let $db = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+pub(super) use on_engine;
+
+/// A row as a struct, its columns found by name, on either engine. sqlx's own derive does the
+/// same, but builds both drivers a second time for the compiler's host.
+macro_rules! row {
+    (struct $name:ident { $($column:ident: $type:ty,)+ }) => {
+        struct $name { $($column: $type,)+ }
+
+        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
+        where
+            &'static str: sqlx::ColumnIndex<R>,
+            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)+
+        {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                Ok(Self { $($column: row.try_get(stringify!($column))?,)+ })
+            }
+        }
+    };
+}
+pub(super) use row;
+
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection before it is told that the server is unavailable.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Engine {
+    pub async fn open(url: &str) -> Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Self::open_postgres(url).await;
+        }
+        if url.starts_with("sqlite:") {
+            return Self::open_sqlite(url).await;
+        }
+        Err(StoreError::Url(
+            redact(url),
+            "expected postgres://…, sqlite:///path/locum.db or sqlite::memory:".to_owned(),
+        ))
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+            .application_name("locum")
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    async fn open_sqlite(url: &str) -> Result<Self> {
+        let in_memory = url.contains(":memory:");
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+            .disable_statement_logging();
+        // A connection that is let go takes an in-memory database with it.
+        let one = || {
+            SqlitePoolOptions::new()
+                .min_connections(1)
+                .max_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(PATIENCE)
+        };
+        if in_memory {
+            let writer = one().connect_with(options).await?;
+            return Ok(Self::Sqlite {
+                readers: writer.clone(),
+                writer,
+            });
+        }
+        // FULL: an acknowledged commit survives a power cut, not only a crash of the process.
+        let options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let writer = one().connect_with(options.clone()).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options.read_only(true));
+        Ok(Self::Sqlite { readers, writer })
+    }
+
+    pub async fn migrate(&self) -> Result<()> {
+        let migrator = migrations::migrator();
+        match self {
+            Self::Sqlite { writer, .. } => migrator.run(writer).await?,
+            Self::Postgres(pool) => migrator.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(match self {
+            // A plain BEGIN that reads first fails under load with "database is locked".
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "SQLite",
+            Self::Postgres(_) => "Postgres",
+        }
+    }
+
+    pub async fn ping(&self) -> Result<()> {
+        on_engine!(read self, |db| sqlx::query("SELECT 1").execute(db).await.map(drop))?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// A database URL without its password, for messages.
+fn redact(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut url) if url.password().is_some() => {
+            let _ = url.set_password(Some("…"));
+            url.to_string()
+        }
+        Ok(_) => url.to_owned(),
+        // What cannot be parsed cannot be redacted either.
+        Err(_) => url.split(':').next().unwrap_or_default().to_owned() + ":…",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redact;
+
+    #[test]
+    fn a_password_is_not_in_a_message() {
+        assert!(!redact("postgres://locum:hunter2@db/locum").contains("hunter2"));
+        assert!(!redact("postgres//locum:hunter2@db").contains("hunter2"));
+        assert_eq!(redact("sqlite::memory:"), "sqlite::memory:");
+    }
+}

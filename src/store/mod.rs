@@ -1,0 +1,117 @@
+//! The facade over both database engines.
+//!
+//! Each table has a file, and each query stands once, in the SQL both engines speak, beside its
+//! function. `on_engine!` runs it on whichever engine is there.
+
+mod access_tokens;
+mod apis;
+mod clients;
+mod directory;
+mod engine;
+mod group_commit;
+mod issuers;
+mod migrations;
+mod revoked_jwts;
+mod signing_keys;
+
+use std::sync::Arc;
+
+use sqlx::error::ErrorKind;
+
+use crate::clock::Timestamp;
+use crate::issuer::IssuerId;
+
+pub use access_tokens::StoredToken;
+pub use engine::{Engine, Tx};
+pub use signing_keys::StoredKey;
+
+use directory::Directory;
+use group_commit::GroupCommit;
+
+/// The database, and the short-lived caches in front of it. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    directory: Arc<Directory>,
+    token_inserts: GroupCommit,
+}
+
+/// A failure of the database. What the client is told is that the server is unavailable.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the database could not be brought to this version's tables: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("the database holds something this version cannot read: {0}")]
+    Unreadable(String),
+    #[error("{0:?} is not a database URL: {1}")]
+    Url(String, String),
+    #[error("more is waiting to be written than the database takes")]
+    Busy,
+}
+
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+impl StoreError {
+    /// Whether it says that a row with this key exists already.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error))
+            if matches!(error.kind(), ErrorKind::UniqueViolation))
+    }
+}
+
+impl Store {
+    /// Opens a database and brings its tables up to date. Must run inside a tokio runtime that
+    /// outlives the store: its writer runs there.
+    ///
+    /// `url` is `postgres://…`, `sqlite:///path/locum.db` or `sqlite::memory:`.
+    pub async fn open(url: &str) -> Result<Self> {
+        let engine = Engine::open(url).await?;
+        engine.migrate().await?;
+        Ok(Self {
+            directory: Arc::new(Directory::new()),
+            token_inserts: GroupCommit::start(engine.clone()),
+            engine,
+        })
+    }
+
+    /// Begins a transaction that writes. Dropping it rolls back.
+    pub async fn write(&self) -> Result<Tx> {
+        self.engine.write().await
+    }
+
+    pub fn engine_name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.engine.ping().await
+    }
+
+    /// Closes every connection; what was acknowledged is written.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    /// Deletes a bounded number of rows that have expired. Returns how many went.
+    pub async fn delete_expired(&self, now: Timestamp) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let deleted = tx.delete_expired_access_tokens(now).await?
+            + tx.delete_expired_revocations(now).await?;
+        tx.commit().await?;
+        Ok(deleted)
+    }
+}
+
+/// Reads an optional column that names a variant.
+fn parse_column<T>(column: &str, value: &str, find: impl Fn(&str) -> Option<T>) -> Result<T> {
+    find(value).ok_or_else(|| StoreError::Unreadable(format!("{column} {value:?}")))
+}
+
+impl IssuerId {
+    fn uuid(self) -> uuid::Uuid {
+        self.0
+    }
+}

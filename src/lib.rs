@@ -1,6 +1,8 @@
 //! Locum: an OAuth 2.0 authorization server that answers as healthcare vendors' servers do.
 #![forbid(unsafe_code)]
 pub mod clock;
+pub mod config;
+pub mod demo;
 pub mod dialect;
 pub mod entropy;
 pub mod issuer;

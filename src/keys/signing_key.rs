@@ -52,6 +52,12 @@ pub struct KeyMaterial {
     pub certificate: Vec<u8>,
 }
 
+impl std::fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyMaterial({})", self.alg.as_str())
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("a signing key cannot be used: {0}")]
 pub struct UnusableKey(pub(crate) &'static str);

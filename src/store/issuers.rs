@@ -1,5 +1,5 @@
 use super::engine::on_engine;
-use super::{Result, Tx};
+use super::{Result, Store, Tx};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::issuer::IssuerId;
@@ -27,5 +27,17 @@ impl Tx {
             .fetch_one(db)
             .await)?;
         Ok(IssuerId(id))
+    }
+}
+
+const FIND: &str = "SELECT id FROM issuers WHERE name = $1";
+
+impl Store {
+    pub async fn find_issuer(&self, name: &str) -> Result<Option<IssuerId>> {
+        let row: Option<(uuid::Uuid,)> = on_engine!(read self.engine, |db| sqlx::query_as(FIND)
+            .bind(name)
+            .fetch_optional(db)
+            .await)?;
+        Ok(row.map(|(id,)| IssuerId(id)))
     }
 }

@@ -1,0 +1,151 @@
+//! The configuration file: settings of the server, and what it declares to exist.
+//!
+//! One TOML file. Each top-level setting is also an environment variable (`LOCUM_DATABASE_URL`),
+//! which wins over the file. Unknown keys are mistakes that name the nearest known one.
+
+mod apply;
+mod check;
+mod declaration;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::dialect::Dialect;
+use crate::dialect::source::{Mistake, Source, suggest};
+use crate::secret::Secret;
+
+pub use apply::{Applied, ApplyError, Keyring, apply};
+pub use declaration::{
+    ApiDeclaration, ClientDeclaration, GrantDeclaration, IssuerDeclaration, ResourceDeclaration,
+    ScopeDeclaration, ScopesDeclaration, SecretDeclaration,
+};
+
+/// A configuration file as written, and the environment over it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `postgres://…`, `sqlite:///path/locum.db` or `sqlite::memory:`.
+    pub database_url: Option<String>,
+    /// What issuers are named after: scheme, host and perhaps port that clients see.
+    pub public_url: Option<String>,
+    /// Address and port to listen on.
+    pub listen: Option<String>,
+    /// What private keys are encrypted under, at rest.
+    pub secret_key: Option<SecretDeclaration>,
+    /// What is logged: `error`, `warn`, `info`, `debug`, or a tracing filter.
+    pub log: Option<String>,
+    #[serde(rename = "issuer")]
+    pub issuers: Vec<IssuerDeclaration>,
+}
+
+/// A declared issuer that has been checked and can be made real.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    pub declaration: IssuerDeclaration,
+    pub dialect: Arc<Dialect>,
+    pub origin: Origin,
+}
+
+/// Where a declaration comes from, which decides how its secrets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Built into `locum dev`. Its secrets and keys are public knowledge and protect nothing.
+    Demo,
+    /// Somebody's configuration.
+    File,
+}
+
+/// The settings that are also environment variables.
+const VARIABLES: [&str; 5] = [
+    "LOCUM_DATABASE_URL",
+    "LOCUM_PUBLIC_URL",
+    "LOCUM_LISTEN",
+    "LOCUM_SECRET_KEY",
+    "LOCUM_LOG",
+];
+
+/// A configuration together with where it was read from.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    pub config: Config,
+    source: Source,
+    /// Paths in the file are relative to this.
+    folder: PathBuf,
+}
+
+impl ConfigFile {
+    /// No file at all.
+    pub fn empty() -> Self {
+        Self {
+            config: Config::default(),
+            source: Source::new("the environment", ""),
+            folder: PathBuf::from("."),
+        }
+    }
+
+    /// # Errors
+    /// The first mistake in the file's form, with its line.
+    pub fn read(path: &Path) -> Result<Self, Mistake> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Source::new(&name, "").mistake(None, format!("cannot be read: {error}"))
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+        Self::parse(Source::new(name, text), folder)
+    }
+
+    pub fn parse(source: Source, folder: PathBuf) -> Result<Self, Mistake> {
+        Ok(Self {
+            config: source.read()?,
+            source,
+            folder,
+        })
+    }
+
+    /// Lays environment variables over the file. Unknown `LOCUM_…` variables are returned with a
+    /// hint, for a warning: orchestrators set some of that form themselves for a service that is
+    /// called "locum", so they cannot be errors.
+    pub fn with_environment(
+        mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> (Self, Vec<String>) {
+        let mut unknown = Vec::new();
+        let config = &mut self.config;
+        for (name, value) in variables {
+            match name.as_str() {
+                "LOCUM_DATABASE_URL" => config.database_url = Some(value),
+                "LOCUM_PUBLIC_URL" => config.public_url = Some(value),
+                "LOCUM_LISTEN" => config.listen = Some(value),
+                "LOCUM_LOG" => config.log = Some(value),
+                "LOCUM_SECRET_KEY" => {
+                    config.secret_key = Some(SecretDeclaration::Literal(Secret::new(value)));
+                }
+                other if other.starts_with("LOCUM_") && !other.starts_with("LOCUM_TEST_") => {
+                    let hint = suggest(other, VARIABLES.into_iter());
+                    unknown.push(format!("environment variable {other} is unknown; {hint}"));
+                }
+                _ => {}
+            }
+        }
+        (self, unknown)
+    }
+
+    /// Checks everything that is declared, and loads the dialects it names.
+    ///
+    /// # Errors
+    /// All mistakes, not only the first.
+    pub fn resolve(&self, origin: Origin) -> Result<Vec<Declared>, Vec<Mistake>> {
+        check::resolve(&self.config.issuers, &self.source, &self.folder, origin)
+    }
+
+    /// A secret from wherever the file says it is.
+    pub fn read_secret(&self, secret: &SecretDeclaration) -> Result<Secret, String> {
+        secret.read(&self.folder)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}

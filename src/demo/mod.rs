@@ -1,0 +1,54 @@
+//! What `locum dev` has ready: issuers, clients and keys that everybody knows.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::config::{ConfigFile, Declared, Origin};
+use crate::dialect::source::{Mistake, Source};
+use crate::keys::{KeyMaterial, SigningAlg};
+use crate::secret::Secret;
+
+const DEMO: &str = include_str!("demo.toml");
+
+/// What signing keys are sealed with when nobody set `LOCUM_SECRET_KEY`. It hides nothing.
+const SECRET_KEY: &str = "locum dev: a key everybody knows";
+
+/// The built-in issuers of `locum dev`.
+pub fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
+    let source = Source::new("demo.toml", DEMO);
+    ConfigFile::parse(source, PathBuf::from("."))
+        .map_err(|mistake| vec![mistake])?
+        .resolve(Origin::Demo)
+}
+
+pub fn secret_key() -> Secret {
+    Secret::new(SECRET_KEY)
+}
+
+macro_rules! well_known {
+    ($name:literal) => {
+        (
+            include_bytes!(concat!("keys/", $name, ".key.der")).as_slice(),
+            include_bytes!(concat!("keys/", $name, ".crt.der")).as_slice(),
+        )
+    };
+}
+
+/// A built-in issuer's key: made long ago, so that starting takes milliseconds.
+pub fn well_known_key(issuer: &str, alg: SigningAlg) -> Option<KeyMaterial> {
+    let (private_key, certificate) = match (issuer, alg) {
+        ("photon", SigningAlg::RS256) => well_known!("photon.rs256"),
+        ("medblocks", SigningAlg::RS256) => well_known!("medblocks.rs256"),
+        ("nethealth", SigningAlg::RS256) => well_known!("nethealth.rs256"),
+        ("clinic", SigningAlg::RS256) => well_known!("clinic.rs256"),
+        ("clinic", SigningAlg::ES256) => well_known!("clinic.es256"),
+        ("clinic", SigningAlg::EdDSA) => well_known!("clinic.eddsa"),
+        _ => return None,
+    };
+    Some(KeyMaterial {
+        alg,
+        private_key: Zeroizing::new(private_key.to_vec()),
+        certificate: certificate.to_vec(),
+    })
+}

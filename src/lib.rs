@@ -11,3 +11,4 @@ pub mod oauth;
 pub mod protocol;
 pub mod secret;
 pub mod store;
+pub mod web;

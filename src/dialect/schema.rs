@@ -303,7 +303,7 @@ pub struct IntrospectionPolicy {
 pub struct RevocationPolicy {
     /// Whether JWT access tokens can be revoked, or only what the database keeps anyway.
     pub jwt: bool,
-    pub headers: Headers<TokenWord>,
+    pub headers: Headers<MetadataWord>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -317,7 +317,7 @@ pub struct Discovery {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
-    pub headers: Headers<KeyWord>,
+    pub headers: Headers<MetadataWord>,
     /// One key, members in this order.
     pub key: JsonTemplate<KeyWord>,
 }

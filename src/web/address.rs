@@ -1,0 +1,98 @@
+//! One way to reach an issuer, with everything about it that never changes prepared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::document::Document;
+use super::render;
+use super::routes::Target;
+use crate::dialect::Endpoint;
+use crate::issuer::{Api, Issuer};
+use crate::oauth::Metadata;
+use crate::oauth::access_token::Requirement;
+
+/// An issuer at one URL: by path, by host name, or at the root.
+pub struct Address {
+    pub issuer: Arc<Issuer>,
+    /// `iss`, as this address's discovery document has it.
+    pub identifier: String,
+    pub metadata: Metadata,
+    pub discovery: Document,
+    pub jwks: Document,
+    targets: HashMap<String, Target>,
+}
+
+/// A sample protected resource: something a token can be tried on.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Below the issuer's own path.
+    pub path: String,
+    pub methods: Vec<String>,
+    pub requirement: Requirement,
+    /// Whether `Authorization: <token>` without `Bearer` is understood.
+    pub accepts_bare_token: bool,
+    /// Headers that may carry the bare token instead.
+    pub token_headers: Vec<String>,
+    pub content_type: String,
+    pub body: String,
+}
+
+/// Where a reverse proxy asks, in every dialect.
+pub const FORWARD_AUTH: &str = "/forward-auth";
+
+impl Address {
+    /// `base` is where the issuer stands, without a slash at the end.
+    pub fn new(
+        issuer: Arc<Issuer>,
+        base: &str,
+        apis: &[Api],
+        resources: &[Arc<Resource>],
+    ) -> Self {
+        let dialect = &issuer.dialect;
+        let identifier = super::routes::identifier(dialect, base);
+        let metadata = Metadata::new(dialect, &identifier, base, apis);
+        let mut targets = HashMap::new();
+        for (endpoint, path) in dialect.endpoints.iter() {
+            targets.insert(path.to_owned(), Target::Endpoint(endpoint));
+        }
+        for resource in resources {
+            targets.insert(resource.path.clone(), Target::Resource(resource.clone()));
+        }
+        targets.insert(FORWARD_AUTH.to_owned(), Target::ForwardAuth);
+        if dialect.ignore_case_of_paths {
+            targets = targets
+                .into_iter()
+                .map(|(path, target)| (path.to_ascii_lowercase(), target))
+                .collect();
+        }
+        Self {
+            discovery: Document::new(
+                dialect.discovery.document.render(&metadata),
+                render::rendered(&dialect.discovery.headers, &metadata),
+            ),
+            jwks: Document::new(
+                issuer.keys.jwks().to_vec(),
+                render::rendered(&dialect.jwks.headers, &metadata),
+            ),
+            identifier,
+            metadata,
+            targets,
+            issuer,
+        }
+    }
+
+    /// What stands at `path`, which is below this address.
+    pub fn find(&self, path: &str) -> Option<&Target> {
+        if self.issuer.dialect.ignore_case_of_paths {
+            self.targets.get(&path.to_ascii_lowercase())
+        } else {
+            self.targets.get(path)
+        }
+    }
+
+    /// Whether this issuer has a discovery document at all.
+    pub fn discovery_target(&self) -> Option<&Target> {
+        let path = self.issuer.dialect.endpoints.find(Endpoint::Discovery)?;
+        self.find(path)
+    }
+}

@@ -1,0 +1,272 @@
+//! Reads a request's body into parameters, whatever it is encoded as, within bounds.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, web};
+use futures_util::StreamExt;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+use crate::dialect::BodyEncoding;
+use crate::protocol::{Fault, Parameters, parameter};
+
+/// No request to an OAuth endpoint needs more.
+const LARGEST: usize = 64 * 1024;
+/// What is read, and thrown away, of a body that is too large. Answering while the client still
+/// sends makes the kernel reset the connection, and the client never sees why.
+const DRAINED: usize = 16 * 1024 * 1024;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The parameters in the body.
+///
+/// # Errors
+/// `BodyTooLarge`, `RequestTimeout`, `UnsupportedMediaType`, `MissingMediaType`, `EmptyBody`,
+/// `MalformedBody`, `InvalidEncoding`, and those of [`Parameters::new`].
+pub async fn parameters(
+    request: &HttpRequest,
+    payload: web::Payload,
+    accepted: &[BodyEncoding],
+) -> Result<Parameters, Fault> {
+    let body = tokio::time::timeout(PATIENCE, read(payload))
+        .await
+        .map_err(|_| Fault::RequestTimeout)??;
+    let media_type = media_type(request)?;
+    if body.is_empty() {
+        return Err(Fault::EmptyBody);
+    }
+    let (essence, full) = media_type.ok_or(Fault::MissingMediaType)?;
+    let encoding = match essence.as_str() {
+        "application/x-www-form-urlencoded" => Some(BodyEncoding::Form),
+        "application/json" => Some(BodyEncoding::Json),
+        "multipart/form-data" => Some(BodyEncoding::Multipart),
+        _ => None,
+    };
+    match encoding.filter(|encoding| accepted.contains(encoding)) {
+        Some(BodyEncoding::Form) => Parameters::new(form(&body)?),
+        Some(BodyEncoding::Json) => json(&body),
+        Some(BodyEncoding::Multipart) => multipart(full, body).await,
+        None => Err(Fault::UnsupportedMediaType {
+            media_type: essence,
+        }),
+    }
+}
+
+/// The media type in lower case without its parameters, and the header as it came.
+fn media_type(request: &HttpRequest) -> Result<Option<(String, String)>, Fault> {
+    let Some(value) = request.headers().get(CONTENT_TYPE) else {
+        return Ok(None);
+    };
+    let full = value.to_str().map_err(|_| Fault::UnsupportedMediaType {
+        media_type: String::new(),
+    })?;
+    let essence = full.split(';').next().unwrap_or_default().trim();
+    Ok(Some((essence.to_ascii_lowercase(), full.to_owned())))
+}
+
+async fn read(mut payload: web::Payload) -> Result<Vec<u8>, Fault> {
+    let mut body = Vec::new();
+    let mut seen = 0;
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Fault::MalformedBody {
+            reason: "the connection broke off".into(),
+        })?;
+        seen += chunk.len();
+        if seen > DRAINED {
+            break;
+        }
+        if seen <= LARGEST {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    if seen > LARGEST {
+        return Err(Fault::BodyTooLarge { limit: LARGEST });
+    }
+    Ok(body)
+}
+
+/// `application/x-www-form-urlencoded`, strictly: broken percent-encoding and text that is not
+/// UTF-8 are refused, where a lenient parser would put a replacement character into a password.
+pub fn form(body: &[u8]) -> Result<Vec<(String, String)>, Fault> {
+    body.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let mut parts = pair.splitn(2, |byte| *byte == b'=');
+            let name = parts.next().unwrap_or_default();
+            let value = parts.next().unwrap_or_default();
+            Ok((form_decode(name)?, form_decode(value)?))
+        })
+        .collect()
+}
+
+/// Undoes form-urlencoding of one name or value.
+pub fn form_decode(text: &[u8]) -> Result<String, Fault> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || {
+                    let byte = rest.next().ok_or(Fault::InvalidEncoding)?;
+                    let digit = char::from(*byte).to_digit(16);
+                    digit
+                        .and_then(|digit| u8::try_from(digit).ok())
+                        .ok_or(Fault::InvalidEncoding)
+                };
+                digit()? * 16 + digit()?
+            }
+            byte => *byte,
+        });
+    }
+    String::from_utf8(decoded).map_err(|_| Fault::InvalidEncoding)
+}
+
+/// The members of a JSON object. `scope`, `audience` and `resource` may be arrays of strings.
+fn json(body: &[u8]) -> Result<Parameters, Fault> {
+    let object: Object = serde_json::from_slice(body).map_err(|error| Fault::MalformedBody {
+        reason: Cow::Owned(format!(
+            "invalid JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        )),
+    })?;
+    let mut pairs = Vec::new();
+    for (name, value) in object.0 {
+        let may_be_a_list = matches!(
+            name.as_str(),
+            parameter::SCOPE | parameter::AUDIENCE | parameter::RESOURCE
+        );
+        match value {
+            serde_json::Value::String(text) => pairs.push((name, text)),
+            serde_json::Value::Null => {}
+            serde_json::Value::Array(items) if may_be_a_list => {
+                let texts: Option<Vec<String>> = items
+                    .into_iter()
+                    .map(|item| match item {
+                        serde_json::Value::String(text) => Some(text),
+                        _ => None,
+                    })
+                    .collect();
+                let texts = texts.ok_or_else(|| wrong_type(&name))?;
+                if name == parameter::SCOPE {
+                    pairs.push((name, texts.join(" ")));
+                } else {
+                    pairs.extend(texts.into_iter().map(|text| (name.clone(), text)));
+                }
+            }
+            _ if is_known(&name) => return Err(wrong_type(&name)),
+            // What nobody reads may be of any type.
+            _ => {}
+        }
+    }
+    Parameters::new(pairs)
+}
+
+fn wrong_type(name: &str) -> Fault {
+    if name == parameter::SCOPE {
+        Fault::WrongScopeType
+    } else {
+        Fault::WrongParameterType {
+            parameter: name.to_owned(),
+        }
+    }
+}
+
+fn is_known(name: &str) -> bool {
+    [
+        parameter::AUDIENCE,
+        parameter::CLIENT_ID,
+        parameter::CLIENT_SECRET,
+        parameter::GRANT_TYPE,
+        parameter::RESOURCE,
+        parameter::SCOPE,
+        parameter::TOKEN,
+        parameter::TOKEN_TYPE_HINT,
+    ]
+    .contains(&name)
+}
+
+/// A JSON object with all its members, so that a repeated one is seen: a map would keep the last.
+struct Object(Vec<(String, serde_json::Value)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Object(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+async fn multipart(content_type: String, body: Vec<u8>) -> Result<Parameters, Fault> {
+    let malformed = |_| Fault::MalformedBody {
+        reason: "invalid multipart/form-data".into(),
+    };
+    let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
+    let stream = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(body)]);
+    let mut form = multer::Multipart::new(stream, boundary);
+    let mut pairs = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(malformed)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = field.bytes().await.map_err(malformed)?;
+        let value = String::from_utf8(value.to_vec()).map_err(|_| Fault::InvalidEncoding)?;
+        pairs.push((name, value));
+        if pairs.len() > Parameters::MOST {
+            break;
+        }
+    }
+    Parameters::new(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_decoded_strictly() {
+        let pairs = form(b"a=1%2B1&b=x+y&c&=d&&e==").unwrap();
+        let expected = [("a", "1+1"), ("b", "x y"), ("c", ""), ("", "d"), ("e", "=")];
+        assert_eq!(
+            pairs,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+        for broken in ["a=%", "a=%4", "a=%zz", "a=%+1", "a=%ff%fe", "%c3=1"] {
+            assert_eq!(form(broken.as_bytes()), Err(Fault::InvalidEncoding), "{broken}");
+        }
+    }
+
+    #[test]
+    fn json_members_are_strings_once() {
+        let fault = |body: &str| json(body.as_bytes()).unwrap_err();
+        assert!(matches!(
+            fault(r#"{"grant_type":"a","grant_type":"b"}"#),
+            Fault::RepeatedParameter { .. }
+        ));
+        assert!(matches!(fault(r#"{"scope":7}"#), Fault::WrongScopeType));
+        assert!(matches!(fault(r#"{"scope":[7]}"#), Fault::WrongScopeType));
+        assert!(matches!(
+            fault(r#"{"client_id":{}}"#),
+            Fault::WrongParameterType { .. }
+        ));
+        assert!(matches!(fault("[]"), Fault::MalformedBody { .. }));
+        assert!(matches!(fault(r#"{"a":"#), Fault::MalformedBody { .. }));
+        let parameters = json(br#"{"scope":["a","b"],"other":{"x":1},"client_id":null}"#).unwrap();
+        assert_eq!(parameters.find("scope"), Some("a b"));
+        assert_eq!(parameters.find("client_id"), None);
+    }
+}

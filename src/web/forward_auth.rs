@@ -1,0 +1,63 @@
+//! For reverse proxies: nginx's `auth_request`, Traefik's `forwardAuth`, Caddy's `forward_auth`.
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::address::Address;
+use super::{App, body, credentials, render};
+use crate::oauth::access_token::{Requirement, authorize};
+use crate::oauth::{Refusal, TokenFacts};
+use crate::protocol::{Fault, MalformedScope, Parameters, Scope, parameter};
+
+/// `GET {issuer}/forward-auth?scope=…&audience=…`: 200 with who it is in headers, 401, or 403.
+/// The proxy passes on what the client sent, so the token is in `Authorization`.
+pub async fn check(app: &App, address: &Address, request: &HttpRequest) -> HttpResponse {
+    match run(app, address, request).await {
+        Err(refusal) => render::refusal(address, &refusal),
+        Ok(facts) => identity(&facts),
+    }
+}
+
+async fn run(app: &App, address: &Address, request: &HttpRequest) -> Result<TokenFacts, Refusal> {
+    let query = Parameters::new(body::form(request.query_string().as_bytes())?)?;
+    let scope: Scope = query
+        .find(parameter::SCOPE)
+        .unwrap_or_default()
+        .parse()
+        .map_err(|malformed: MalformedScope| Fault::MalformedScope { scope: malformed.0 })?;
+    let requirement = Requirement {
+        scope,
+        audience: query.all(parameter::AUDIENCE).map(str::to_owned).collect(),
+        unscoped_means_every_permission: false,
+    };
+    let token = credentials::bearer(request, false, &[])?;
+    authorize(
+        &app.core,
+        &address.issuer,
+        &address.identifier,
+        token.as_deref(),
+        &requirement,
+    )
+    .await
+}
+
+/// The headers a proxy copies to the application behind it. All are always there, because a
+/// proxy that copies a header which is missing may let one through that the client made up.
+fn identity(facts: &TokenFacts) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    let mut insert = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.insert_header((name, value));
+        }
+    };
+    insert("remote-user", &facts.subject);
+    insert("x-auth-subject", &facts.subject);
+    insert("x-auth-client-id", &facts.client_id);
+    insert("x-auth-scope", &facts.scope.to_string());
+    insert("x-auth-audience", &facts.audience.join(" "));
+    insert("x-auth-issuer", &facts.issuer);
+    insert("x-auth-expires-at", &facts.expires_at.unix().to_string());
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}

@@ -1,0 +1,224 @@
+//! The one way out: what a flow answers, in the dialect's shape. Status, headers, members, units.
+
+use std::borrow::Cow;
+
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+
+use super::address::Address;
+use super::routes::Target;
+use crate::dialect::template::{BodyTemplate, Source, Value, Vocabulary};
+use crate::dialect::{ErrorEntry, FaultWord, Headers};
+use crate::oauth::{Refusal, TokenResponse};
+use crate::protocol::Fault;
+
+/// Why a request was refused, for the log.
+#[derive(Clone)]
+pub struct Explanation(pub String);
+
+/// The answer of the token endpoint.
+pub fn token(address: &Address, outcome: Result<TokenResponse, Refusal>) -> HttpResponse {
+    match outcome {
+        Err(refusal) => self::refusal(address, &refusal),
+        Ok(granted) => {
+            let shape = &address.issuer.dialect.token_response;
+            let mut response = HttpResponse::Ok();
+            add_headers(&mut response, &shape.headers, &granted);
+            response.body(shape.members.render(&granted))
+        }
+    }
+}
+
+/// A refusal, as the dialect's error table has it.
+pub fn refusal(address: &Address, refusal: &Refusal) -> HttpResponse {
+    match refusal {
+        Refusal::Fault(fault) => tracing::debug!(%fault, "refused"),
+        ours => tracing::error!(error = %ours, "this server failed"),
+    }
+    let mut response = fault(address, &refusal.fault());
+    response
+        .extensions_mut()
+        .insert(Explanation(refusal.to_string()));
+    response
+}
+
+/// A fault, as the dialect's error table has it.
+pub fn fault(address: &Address, fault: &Fault) -> HttpResponse {
+    let dialect = &address.issuer.dialect;
+    let kind = fault.kind();
+    let entry = dialect.errors.get(kind);
+    let shape = if kind.is_of_a_resource() {
+        &dialect.resource_error_response
+    } else {
+        &dialect.error_response
+    };
+    let mut words = FaultWords {
+        address,
+        fault,
+        entry,
+        description: None,
+    };
+    words.description = entry
+        .error_description
+        .as_ref()
+        .map(|template| template.render(&words));
+    let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = HttpResponse::build(status);
+    add_headers(&mut response, &shape.headers, &words);
+    add_headers(&mut response, &entry.headers, &words);
+    let mut response = match entry.body.as_ref().unwrap_or(&shape.body) {
+        BodyTemplate::Json(json) => response.body(json.render(&words)),
+        BodyTemplate::Text(text) => {
+            let text = text.render(&words);
+            // A body that is text, or none at all, is not of the table's media type.
+            if text.is_empty() {
+                response.insert_header((header::CONTENT_LENGTH, "0"));
+            } else {
+                response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
+            }
+            response.body(text)
+        }
+    };
+    response
+        .extensions_mut()
+        .insert(Explanation(fault.to_string()));
+    response
+}
+
+pub fn not_found(address: &Address) -> HttpResponse {
+    fault(address, &Fault::NotFound)
+}
+
+/// 405 with what is allowed instead (RFC 9110 §15.5.6).
+pub fn method_not_allowed(address: &Address, method: &Method, target: &Target) -> HttpResponse {
+    let fault = Fault::MethodNotAllowed {
+        method: method.to_string(),
+    };
+    let mut response = self::fault(address, &fault);
+    let allowed: Vec<&str> = target.methods().collect();
+    if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}
+
+/// Adds a dialect's headers. Those whose value does not fit into a header are left out: what a
+/// client sent has been made harmless already, so this happens to nobody.
+pub fn add_headers<W: Vocabulary>(
+    response: &mut HttpResponseBuilder,
+    headers: &Headers<W>,
+    source: &impl Source<W>,
+) {
+    for (name, value) in rendered(headers, source) {
+        response.insert_header((name, value));
+    }
+}
+
+pub fn rendered<W: Vocabulary>(
+    headers: &Headers<W>,
+    source: &impl Source<W>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            let value = HeaderValue::from_str(&value.render(source)).ok()?;
+            Some((name, value))
+        })
+        .collect()
+}
+
+/// The words of an error, filled from a fault.
+struct FaultWords<'a> {
+    address: &'a Address,
+    fault: &'a Fault,
+    entry: &'a ErrorEntry,
+    description: Option<String>,
+}
+
+impl Source<FaultWord> for FaultWords<'_> {
+    fn value(&self, word: FaultWord) -> Value<'_> {
+        let dialect = &self.address.issuer.dialect;
+        let code = self.entry.error.as_deref();
+        match word {
+            FaultWord::Error => Value::optional(code),
+            FaultWord::ErrorDescription => Value::optional(self.description.as_deref()),
+            FaultWord::ErrorUri => Value::optional(self.entry.error_uri.as_deref()),
+            FaultWord::CodeDescription => Value::optional(
+                code.and_then(|code| dialect.error_code_descriptions.get(code))
+                    .map(String::as_str),
+            ),
+            FaultWord::Status => Value::Number(self.entry.status.into()),
+            FaultWord::Issuer => Value::text(&self.address.identifier),
+            FaultWord::IssuerName => Value::text(&self.address.issuer.name),
+            other => detail(self.fault, other),
+        }
+    }
+}
+
+/// What a fault knows of a word.
+fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
+    match (word, fault) {
+        (
+            FaultWord::Parameter,
+            Fault::RepeatedParameter { parameter }
+            | Fault::OverlongParameter { parameter, .. }
+            | Fault::WrongParameterType { parameter },
+        ) => echo(parameter),
+        (FaultWord::Parameter, Fault::MissingParameter { parameter }) => Value::text(parameter),
+        (
+            FaultWord::Limit,
+            Fault::OverlongParameter { limit, .. }
+            | Fault::TooManyParameters { limit }
+            | Fault::BodyTooLarge { limit },
+        ) => Value::Number(i64::try_from(*limit).unwrap_or(i64::MAX)),
+        (FaultWord::Reason, Fault::MalformedBody { reason }) => Value::text(reason),
+        (FaultWord::HttpMethod, Fault::MethodNotAllowed { method }) => echo(method),
+        (FaultWord::MediaType, Fault::UnsupportedMediaType { media_type }) => echo(media_type),
+        (FaultWord::ClientId, Fault::ClientAuthenticationFailed { client_id }) => echo(client_id),
+        (
+            FaultWord::GrantType,
+            Fault::UnsupportedGrantType { grant_type }
+            | Fault::GrantTypeNotAllowed { grant_type }
+            | Fault::PublicClientNotAllowed { grant_type },
+        ) => echo(grant_type),
+        (FaultWord::RegisteredMethod, Fault::ClientAuthMethodMismatch { registered, .. }) => {
+            Value::text(registered.as_str())
+        }
+        (
+            FaultWord::PresentedMethod,
+            Fault::ClientAuthMethodMismatch { presented, .. }
+            | Fault::ClientAuthMethodNotAccepted { presented },
+        ) => Value::text(presented.as_str()),
+        (
+            FaultWord::Audience,
+            Fault::MalformedAudience { audience }
+            | Fault::UnknownAudience { audience }
+            | Fault::AudienceNotGranted { audience },
+        ) => echo(audience),
+        (FaultWord::Scope, Fault::ScopeNotGranted { scope } | Fault::InsufficientScope { scope }) => {
+            Value::Words(scope.tokens())
+        }
+        _ => Value::Absent,
+    }
+}
+
+/// What the client sent, made harmless: only the characters an `error_description` may have
+/// (RFC 6749 §5.2), which are also safe in a header, and not at any length.
+fn echo(text: &str) -> Value<'_> {
+    const LONGEST: usize = 120;
+    let is_allowed = |byte: u8| matches!(byte, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    if text.len() <= LONGEST && text.bytes().all(is_allowed) {
+        return Value::text(text);
+    }
+    let cleaned: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| match u8::try_from(c) {
+            Ok(byte) if is_allowed(byte) => c,
+            _ => '?',
+        })
+        .collect();
+    Value::Text(Cow::Owned(cleaned))
+}

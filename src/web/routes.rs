@@ -1,0 +1,208 @@
+//! Which issuer, and what of it, a request is for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::address::{Address, Resource};
+use super::{App, health, welcome};
+use crate::dialect::template::{Source, Value};
+use crate::dialect::{AddressWord, Dialect, Endpoint};
+
+/// Every path this server answers.
+#[derive(Default)]
+pub struct Routes {
+    /// `/photon/…`
+    by_name: HashMap<String, Arc<Address>>,
+    /// `photon.localhost`
+    by_host: HashMap<String, Arc<Address>>,
+    /// The issuer that is also served at `/`.
+    at_root: Option<Arc<Address>>,
+}
+
+/// What a path of an issuer leads to.
+#[derive(Clone)]
+pub enum Target {
+    Endpoint(Endpoint),
+    /// For reverse proxies.
+    ForwardAuth,
+    Resource(Arc<Resource>),
+}
+
+impl Target {
+    pub fn methods(&self) -> impl Iterator<Item = &str> {
+        let fixed: &[&str] = match self {
+            Self::Endpoint(
+                Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation,
+            ) => &["POST"],
+            Self::Endpoint(Endpoint::Discovery | Endpoint::Jwks) | Self::ForwardAuth => {
+                &["GET", "HEAD"]
+            }
+            Self::Resource(_) => &[],
+        };
+        let of_resource: &[String] = match self {
+            Self::Resource(resource) => &resource.methods,
+            Self::Endpoint(_) | Self::ForwardAuth => &[],
+        };
+        fixed
+            .iter()
+            .copied()
+            .chain(of_resource.iter().map(String::as_str))
+    }
+}
+
+/// Paths of Locum's own, which belong to no issuer.
+#[derive(Clone, Copy)]
+pub enum Page {
+    Welcome,
+    Stylesheet,
+    Live,
+    Ready,
+}
+
+impl Page {
+    fn find(path: &str) -> Option<Self> {
+        match path {
+            "/" => Some(Self::Welcome),
+            "/static/locum.css" => Some(Self::Stylesheet),
+            "/healthz" => Some(Self::Live),
+            "/readyz" => Some(Self::Ready),
+            _ => None,
+        }
+    }
+
+    pub async fn answer(self, request: &HttpRequest, app: &App) -> HttpResponse {
+        if !["GET", "HEAD"].contains(&request.method().as_str()) {
+            return HttpResponse::MethodNotAllowed()
+                .insert_header((header::ALLOW, "GET, HEAD"))
+                .finish();
+        }
+        match self {
+            Self::Welcome => match &app.welcome {
+                Some(welcome) => welcome.answer(),
+                None => nothing_here(app),
+            },
+            Self::Stylesheet => welcome::stylesheet(request),
+            Self::Live => health::live(),
+            Self::Ready => health::ready(&app.core).await,
+        }
+    }
+}
+
+pub enum Found<'a> {
+    Page(Page),
+    /// The issuer is known; what is missing, if anything, is the path below it.
+    Issuer(&'a Address, Option<&'a Target>),
+    Nothing,
+}
+
+/// RFC 8414 §3.1 puts the well-known segment before the issuer's path; §5 lets OpenID Connect's
+/// name stand there as well.
+const INSERTED: [&str; 2] = [
+    "/.well-known/oauth-authorization-server/",
+    "/.well-known/openid-configuration/",
+];
+
+impl Routes {
+    /// The issuer answers below `/name`.
+    pub fn add_path(&mut self, name: &str, address: Arc<Address>) {
+        self.by_name.insert(name.to_owned(), address);
+    }
+
+    /// The issuer answers at the root of `host`.
+    pub fn add_host(&mut self, host: &str, address: Arc<Address>) {
+        self.by_host.insert(host.to_ascii_lowercase(), address);
+    }
+
+    /// The issuer answers at the root of every host that is nobody else's.
+    pub fn set_root(&mut self, address: Arc<Address>) {
+        self.at_root = Some(address);
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    pub fn find(&self, request: &HttpRequest) -> Found<'_> {
+        let path = request.path();
+        if !self.by_host.is_empty()
+            && let Some(address) = self.by_host.get(&host(request))
+        {
+            return match (address.find(path), Page::find(path)) {
+                (None, Some(page @ (Page::Stylesheet | Page::Live | Page::Ready))) => {
+                    Found::Page(page)
+                }
+                (target, _) => Found::Issuer(address, target),
+            };
+        }
+        if let Some(page) = Page::find(path) {
+            return Found::Page(page);
+        }
+        if let Some((address, rest)) = self.below_a_name(path) {
+            return Found::Issuer(address, address.find(rest));
+        }
+        for inserted in INSERTED {
+            if let Some(name) = path.strip_prefix(inserted)
+                && let Some(address) = self.by_name.get(name.trim_end_matches('/'))
+            {
+                return Found::Issuer(address, address.discovery_target());
+            }
+        }
+        match &self.at_root {
+            Some(address) => Found::Issuer(address, address.find(path)),
+            None => Found::Nothing,
+        }
+    }
+
+    fn below_a_name<'a, 'p>(&'a self, path: &'p str) -> Option<(&'a Address, &'p str)> {
+        let below = path.strip_prefix('/')?;
+        let end = below.find('/').unwrap_or(below.len());
+        let (name, rest) = below.split_at(end);
+        Some((self.by_name.get(name)?, rest))
+    }
+}
+
+/// The host a request names, in lower case and without its port.
+fn host(request: &HttpRequest) -> String {
+    let host = request
+        .uri()
+        .host()
+        .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
+        .unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            name
+        } else {
+            host
+        }
+    });
+    name.to_ascii_lowercase()
+}
+
+/// The issuer identifier a dialect gives to an issuer at `base`.
+pub fn identifier(dialect: &Dialect, base: &str) -> String {
+    struct Base<'a>(&'a str);
+    impl Source<AddressWord> for Base<'_> {
+        fn value(&self, word: AddressWord) -> Value<'_> {
+            match word {
+                AddressWord::Base => Value::text(self.0),
+            }
+        }
+    }
+    dialect.issuer.render(&Base(base))
+}
+
+/// 404 for a path that belongs to no issuer, with the names of those there are.
+pub fn nothing_here(app: &App) -> HttpResponse {
+    let mut names: Vec<&str> = app.routes.names().collect();
+    names.sort_unstable();
+    let description = format!(
+        "There is nothing at this path. The issuers here are: {}.",
+        names.join(", ")
+    );
+    HttpResponse::NotFound()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(serde_json::json!({ "error": "not_found", "error_description": description }))
+}

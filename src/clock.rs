@@ -103,9 +103,6 @@ mod tests {
             Timestamp::from_unix(i64::MAX).rfc3339(),
             "9999-12-31T23:59:59Z"
         );
-        assert_eq!(
-            at + Duration::MAX,
-            Timestamp::from_unix(Timestamp::LATEST)
-        );
+        assert_eq!(at + Duration::MAX, Timestamp::from_unix(Timestamp::LATEST));
     }
 }

@@ -1,14 +1,35 @@
 //! Locum: an OAuth 2.0 authorization server that answers as healthcare vendors' servers do.
+//!
+//! From the ground up; each module uses only those above it in this list:
+//!
+//! - [`clock`], [`entropy`], [`secret`]: time, randomness and secrets as arguments
+//! - [`protocol`]: the RFCs' vocabulary as types, and every way a request can be wrong
+//! - [`keys`]: signing keys, signing, JWKS
+//! - [`dialect`]: how a vendor speaks OAuth, as TOML files and the schema that reads them
+//! - [`issuer`]: an authorization server identity, its clients and APIs
+//! - [`store`]: the database, SQLite or Postgres
+//! - [`oauth`]: the flows: token, introspection, revocation, metadata
+//! - [`config`], [`demo`]: what exists, declared in a file or built into `locum dev`
+//! - [`web`]: HTTP: routes, bodies, credentials, one file per endpoint, rendering
+//! - [`server`], [`listen`], [`ready`]: puts the parts together and says what is there
+//! - [`cli`]: the program `locum`; [`embedded`]: the same server inside a test suite
+
 #![forbid(unsafe_code)]
+
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod dialect;
+pub mod embedded;
 pub mod entropy;
 pub mod issuer;
 pub mod keys;
+pub mod listen;
 pub mod oauth;
 pub mod protocol;
+pub mod ready;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod web;

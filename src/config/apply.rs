@@ -69,7 +69,15 @@ pub async fn apply(
         let id = tx.upsert_issuer(name, dialect, &core.entropy, now).await?;
         let keys = apply_keys(core, keyring, &mut tx, id, issuer, now).await?;
         let apis = apply_apis(core, &mut tx, id, &issuer.declaration.apis, now).await?;
-        apply_clients(&mut tx, id, &issuer.declaration.clients, secrets, &apis, now).await?;
+        apply_clients(
+            &mut tx,
+            id,
+            &issuer.declaration.clients,
+            secrets,
+            &apis,
+            now,
+        )
+        .await?;
         applied.push(Applied {
             id,
             declared: issuer.clone(),

@@ -71,7 +71,8 @@ impl Check<'_> {
 
     fn issuer_name<'a>(&mut self, issuer: &'a IssuerDeclaration, known: &mut HashSet<&'a str>) {
         let name = issuer.name.get_ref().as_str();
-        let is_segment = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_segment =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.is_empty() || name.len() > 63 || !name.bytes().all(is_segment) {
             self.add(
                 &issuer.name,
@@ -115,7 +116,11 @@ impl Check<'_> {
                 let audience = api.audience.get_ref();
                 self.add(&api.audience, format!("API `{audience}` is declared twice"));
             }
-            if let Some(alg) = api.signing_alg.as_ref().filter(|alg| !algs.contains(alg.get_ref())) {
+            if let Some(alg) = api
+                .signing_alg
+                .as_ref()
+                .filter(|alg| !algs.contains(alg.get_ref()))
+            {
                 let name = alg.get_ref().as_str();
                 self.add(
                     alg,
@@ -135,7 +140,10 @@ impl Check<'_> {
         for client in &issuer.clients {
             if !client_ids.insert(client.client_id.get_ref()) {
                 let id = client.client_id.get_ref();
-                self.add(&client.client_id, format!("client `{id}` is declared twice"));
+                self.add(
+                    &client.client_id,
+                    format!("client `{id}` is declared twice"),
+                );
             }
             self.client(client, issuer, dialect);
         }
@@ -172,7 +180,12 @@ impl Check<'_> {
         }
     }
 
-    fn client(&mut self, client: &ClientDeclaration, issuer: &IssuerDeclaration, dialect: &Dialect) {
+    fn client(
+        &mut self,
+        client: &ClientDeclaration,
+        issuer: &IssuerDeclaration,
+        dialect: &Dialect,
+    ) {
         let id = client.client_id.get_ref();
         if !is_vschar(id) || id.len() > 255 {
             self.add(
@@ -213,7 +226,10 @@ impl Check<'_> {
         for grant in &client.grants {
             if !audiences.insert(grant.audience.get_ref()) {
                 let audience = grant.audience.get_ref();
-                self.add(&grant.audience, format!("client `{id}` has two grants for `{audience}`"));
+                self.add(
+                    &grant.audience,
+                    format!("client `{id}` has two grants for `{audience}`"),
+                );
             }
             self.grant(client, grant, issuer);
         }
@@ -228,13 +244,19 @@ impl Check<'_> {
         let name = method.get_ref().as_str();
         if (*method.get_ref() == ClientAuthMethod::None) != client.kind.is_public() {
             let kind = client.kind.as_str();
-            self.add(method, format!("`{name}` does not fit a client of kind `{kind}`"));
+            self.add(
+                method,
+                format!("`{name}` does not fit a client of kind `{kind}`"),
+            );
         } else if !dialect
             .token_request
             .client_auth_methods
             .contains(method.get_ref())
         {
-            self.add(method, format!("the issuer's dialect does not accept `{name}`"));
+            self.add(
+                method,
+                format!("the issuer's dialect does not accept `{name}`"),
+            );
         }
     }
 
@@ -250,10 +272,16 @@ impl Check<'_> {
             .iter()
             .find(|api| api.audience.get_ref() == audience)
         else {
-            let known = issuer.apis.iter().map(|api| api.audience.get_ref().as_str());
+            let known = issuer
+                .apis
+                .iter()
+                .map(|api| api.audience.get_ref().as_str());
             self.add(
                 &grant.audience,
-                format!("the issuer has no API `{audience}`; {}", suggest(audience, known)),
+                format!(
+                    "the issuer has no API `{audience}`; {}",
+                    suggest(audience, known)
+                ),
             );
             return;
         };
@@ -277,7 +305,9 @@ impl Check<'_> {
                         ),
                     );
                 }
-                Some(scope) if scope.get_ref().users_only() && client.kind == ClientKind::Machine => {
+                Some(scope)
+                    if scope.get_ref().users_only() && client.kind == ClientKind::Machine =>
+                {
                     self.add(
                         name,
                         format!(

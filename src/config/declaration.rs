@@ -133,6 +133,16 @@ pub enum ScopesDeclaration {
     Only(Vec<Spanned<String>>),
 }
 
+impl ScopesDeclaration {
+    /// One of the names, for an example.
+    pub fn first_name(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::Only(names) => names.first().map(|name| name.get_ref().as_str()),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for ScopesDeclaration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AllOrNames;
@@ -201,8 +211,7 @@ impl SecretDeclaration {
         let secret = match self {
             Self::Literal(secret) => secret.clone(),
             Self::Env(EnvReference { env }) => Secret::new(
-                std::env::var(env)
-                    .map_err(|_| format!("environment variable {env} is not set"))?,
+                std::env::var(env).map_err(|_| format!("environment variable {env} is not set"))?,
             ),
             Self::File(FileReference { file }) => {
                 let text = std::fs::read_to_string(folder.join(file))

@@ -87,8 +87,10 @@ fn chain(name_or_path: &str, relative_to: &Path) -> Result<Vec<Source>, Mistake>
         extends: Option<toml::Spanned<String>>,
     }
 
-    let mut sources = vec![find(name_or_path, relative_to)
-        .map_err(|message| Source::new(name_or_path, "").mistake(None, message))?];
+    let mut sources = vec![
+        find(name_or_path, relative_to)
+            .map_err(|message| Source::new(name_or_path, "").mistake(None, message))?,
+    ];
     let mut name = name_or_path.to_owned();
     let mut folder = folder_of(&name, relative_to);
     while name != ROOT {
@@ -131,7 +133,9 @@ fn find(name_or_path: &str, relative_to: &Path) -> Result<Source, String> {
         ));
     }
     let refuse = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", path.display());
-    let size = std::fs::metadata(&path).map_err(|error| refuse(&error))?.len();
+    let size = std::fs::metadata(&path)
+        .map_err(|error| refuse(&error))?
+        .len();
     if size > LARGEST_FILE {
         return Err(refuse(&format!("it is larger than {LARGEST_FILE} bytes")));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::template::{BodyTemplate, JsonTemplate, TextTemplate};
+use super::template::{BodyTemplate, JsonTemplate, Source, TextTemplate, Value};
 use super::words::{
     AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
@@ -409,7 +409,8 @@ impl<'de, W: super::template::Vocabulary> Deserialize<'de> for Headers<W> {
             let toml::Value::String(value) = value else {
                 return Err(D::Error::custom(format!("header {name} must be a string")));
             };
-            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            let is_token =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             if name.is_empty() || !name.bytes().all(is_token) {
                 return Err(D::Error::custom(format!("{name:?} is not a header name")));
             }
@@ -441,7 +442,8 @@ impl<'de> Deserialize<'de> for Endpoints {
                 Paths::Many(paths) => paths,
             };
             for path in &paths {
-                let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>%{}".contains(&byte);
+                let is_plain =
+                    |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>%{}".contains(&byte);
                 if !path.starts_with('/') || !path.bytes().all(is_plain) {
                     return Err(D::Error::custom(format!(
                         "{path:?} is not a path; expected something like \"/oauth2/token\""
@@ -470,14 +472,87 @@ impl<'de> Deserialize<'de> for ErrorTable {
         }
         match table.into_iter().collect::<Option<Vec<_>>>() {
             Some(entries) => Ok(Self(entries)),
-            None => Err(D::Error::custom("an error of the standard table is missing")),
+            None => Err(D::Error::custom(
+                "an error of the standard table is missing",
+            )),
         }
     }
 }
 
 impl Dialect {
+    /// The issuer identifier of an issuer at `base`, which has no slash at its end.
+    pub fn identifier(&self, base: &str) -> String {
+        struct Base<'a>(&'a str);
+        impl Source<AddressWord> for Base<'_> {
+            fn value(&self, word: AddressWord) -> Value<'_> {
+                match word {
+                    AddressWord::Base => Value::text(self.0),
+                }
+            }
+        }
+        self.issuer.render(&Base(base))
+    }
+
     /// What the types alone cannot say.
     pub(super) fn check(&self) -> Result<(), String> {
+        let served = [GrantType::ClientCredentials];
+        if let Some(grant) = self
+            .token_request
+            .grant_types
+            .iter()
+            .find(|grant| !served.contains(grant))
+        {
+            return Err(format!(
+                "token_request.grant_types has `{}`, which this version does not serve yet; expected client_credentials",
+                grant.as_str()
+            ));
+        }
+        if !self
+            .token_response
+            .members
+            .mentions(ResponseWord::AccessToken)
+        {
+            return Err(
+                "token_response.members never has {access_token}, so no client would get its token"
+                    .to_owned(),
+            );
+        }
+        // Locum reads its own tokens back, at introspection for one.
+        let claims = &self.access_token.claims;
+        for (word, name) in [
+            (TokenWord::Issuer, "issuer"),
+            (TokenWord::ClientId, "client_id"),
+            (TokenWord::Scope, "scope"),
+            (TokenWord::ExpiresAt, "expires_at"),
+        ] {
+            if claims.member_for(word).is_none() {
+                return Err(format!(
+                    "access_token.claims has no member that is {{{name}}}, so Locum could not read its own tokens"
+                ));
+            }
+        }
+        if claims.member_for(TokenWord::ExpiresAt) != Some("exp") {
+            return Err(
+                "in access_token.claims, {expires_at} must be named exp (RFC 7519 §4.1.4)"
+                    .to_owned(),
+            );
+        }
+        if !self.access_token.header.mentions(HeaderWord::Kid) {
+            return Err(
+                "access_token.header never has {kid}, so nobody could tell which key signed"
+                    .to_owned(),
+            );
+        }
+        for (name, template) in [
+            ("access_token.opaque", &self.access_token.opaque),
+            ("refresh_token.opaque", &self.refresh_token.opaque),
+        ] {
+            if !template.mentions(RandomWord::Random) {
+                return Err(format!(
+                    "{name} has no {{random}}, so every token would be the same"
+                ));
+            }
+        }
         Ok(())
     }
 }

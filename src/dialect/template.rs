@@ -68,7 +68,7 @@ pub enum Kind {
 }
 
 /// The words one place in a dialect file may use.
-pub trait Vocabulary: Copy + Send + Sync + 'static {
+pub trait Vocabulary: Copy + PartialEq + Send + Sync + 'static {
     /// Where these words are used, for error messages: "a token claim".
     const PLACE: &'static str;
     const WORDS: &'static [(&'static str, Self, Kind)];
@@ -99,7 +99,11 @@ pub enum Filter {
 }
 
 const FILTERS: &[(&str, Filter, &[Kind])] = &[
-    ("milliseconds", Filter::Milliseconds, &[Kind::Instant, Kind::Seconds]),
+    (
+        "milliseconds",
+        Filter::Milliseconds,
+        &[Kind::Instant, Kind::Seconds],
+    ),
     ("iso8601", Filter::Iso8601, &[Kind::Instant]),
     ("list", Filter::List, &[Kind::Words, Kind::List]),
     ("one_or_list", Filter::OneOrList, &[Kind::Words, Kind::List]),
@@ -277,6 +281,14 @@ impl<W: Vocabulary> TextTemplate<W> {
         out
     }
 
+    /// Whether `word` stands anywhere in it.
+    pub fn mentions(&self, word: W) -> bool {
+        self.0.iter().any(|piece| match piece {
+            Piece::Literal(_) => false,
+            Piece::Placeholder(placeholder) => placeholder.word == word,
+        })
+    }
+
     fn sole_placeholder(&self) -> Option<&Placeholder<W>> {
         match self.0.as_slice() {
             [Piece::Placeholder(placeholder)] => Some(placeholder),
@@ -333,6 +345,15 @@ impl<W: Vocabulary> Node<W> {
             Self::Object(members) => render_members(members, source, out),
         }
         true
+    }
+
+    fn mentions(&self, word: W) -> bool {
+        match self {
+            Self::Literal(_) => false,
+            Self::Text(text) => text.mentions(word),
+            Self::Array(items) => items.iter().any(|item| item.mentions(word)),
+            Self::Object(members) => members.iter().any(|member| member.value.mentions(word)),
+        }
     }
 }
 
@@ -412,13 +433,16 @@ impl<W: Vocabulary> JsonTemplate<W> {
     }
 
     /// The name of the top-level member that is nothing but `word`, whatever its filter.
-    pub fn member_for(&self, is_word: impl Fn(W) -> bool) -> Option<&str> {
+    pub fn member_for(&self, word: W) -> Option<&str> {
         self.0.iter().find_map(|member| match &member.value {
-            Node::Text(text) if is_word(text.sole_placeholder()?.word) => {
-                Some(member.name.as_str())
-            }
+            Node::Text(text) if text.sole_placeholder()?.word == word => Some(member.name.as_str()),
             _ => None,
         })
+    }
+
+    /// Whether `word` stands anywhere in it.
+    pub fn mentions(&self, word: W) -> bool {
+        self.0.iter().any(|member| member.value.mentions(word))
     }
 }
 
@@ -462,9 +486,7 @@ impl<'de, W: Vocabulary> Deserialize<'de> for JsonTemplate<W> {
                 read_members(map)
             }
         }
-        deserializer
-            .deserialize_map(Members(PhantomData))
-            .map(Self)
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
     }
 }
 
@@ -508,7 +530,9 @@ impl<'de, W: Vocabulary> Deserialize<'de> for Node<W> {
             }
 
             fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-                TextTemplate::parse(value).map(Node::Text).map_err(E::custom)
+                TextTemplate::parse(value)
+                    .map(Node::Text)
+                    .map_err(E::custom)
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {

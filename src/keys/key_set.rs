@@ -46,7 +46,10 @@ impl KeySet {
             });
             keys.push(key);
         }
-        let keys_json: Vec<Vec<u8>> = keys.iter().map(|key| dialect.jwks.key.render(key)).collect();
+        let keys_json: Vec<Vec<u8>> = keys
+            .iter()
+            .map(|key| dialect.jwks.key.render(key))
+            .collect();
         let jwks = [b"{\"keys\":[", keys_json.join(&b","[..]).as_slice(), b"]}"].concat();
         Ok(Self {
             keys,

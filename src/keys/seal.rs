@@ -66,7 +66,10 @@ mod tests {
         let entropy = Entropy::seeded(3);
         let key = SecretKey::derive(&Secret::new("one")).unwrap();
         let sealed = key.seal(b"private", b"clinic kid", &entropy).unwrap();
-        assert_eq!(key.open(&sealed, b"clinic kid").unwrap().as_slice(), b"private");
+        assert_eq!(
+            key.open(&sealed, b"clinic kid").unwrap().as_slice(),
+            b"private"
+        );
         assert!(key.open(&sealed, b"photon kid").is_err());
         assert!(key.open(&sealed[..8], b"clinic kid").is_err());
 

@@ -149,7 +149,7 @@ fn read_jwt(issuer: &Issuer, token: &str) -> Option<TokenFacts> {
     let claims = issuer.keys.verify(token).ok()?;
     let template = &issuer.dialect.access_token.claims;
     let named = |word: TokenWord| {
-        let name = template.member_for(|own| own == word)?;
+        let name = template.member_for(word)?;
         claims.get(name)
     };
     let iss = named(TokenWord::Issuer)?.as_str()?;

@@ -31,7 +31,7 @@ pub async fn introspect(
     let Status::Active(facts, _) = find(core, issuer, identifier, token).await? else {
         return Ok(None);
     };
-    let may_see = client
-        .is_none_or(|client| !client.is_public() || client.client_id == facts.client_id);
+    let may_see =
+        client.is_none_or(|client| !client.is_public() || client.client_id == facts.client_id);
     Ok(may_see.then_some(facts))
 }

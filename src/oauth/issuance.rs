@@ -117,9 +117,7 @@ struct NewToken<'a> {
 impl Source<TokenWord> for NewToken<'_> {
     fn value(&self, word: TokenWord) -> Value<'_> {
         match word {
-            TokenWord::Jti => {
-                Value::Text(self.entropy.uuid().to_string().into())
-            }
+            TokenWord::Jti => Value::Text(self.entropy.uuid().to_string().into()),
             other => self.facts.value(other),
         }
     }

@@ -142,7 +142,12 @@ impl Tx {
                     .bind(column(&|token| audience(token).to_string()))
                     .bind(column(&|token| token.scope.to_string()))
                     .bind(tokens.iter().map(|t| t.issued_at.utc()).collect::<Vec<_>>())
-                    .bind(tokens.iter().map(|t| t.expires_at.utc()).collect::<Vec<_>>())
+                    .bind(
+                        tokens
+                            .iter()
+                            .map(|t| t.expires_at.utc())
+                            .collect::<Vec<_>>(),
+                    )
                     .execute(&mut **tx)
                     .await?;
             }

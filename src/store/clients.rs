@@ -88,7 +88,11 @@ impl ClientRow {
             token_endpoint_auth_method: self
                 .token_endpoint_auth_method
                 .map(|method| {
-                    parse_column("token_endpoint_auth_method", &method, ClientAuthMethod::find)
+                    parse_column(
+                        "token_endpoint_auth_method",
+                        &method,
+                        ClientAuthMethod::find,
+                    )
                 })
                 .transpose()?,
             grant_types: self

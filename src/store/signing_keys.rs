@@ -1,4 +1,3 @@
-
 use super::engine::{on_engine, row};
 use super::{Result, Store, Tx, parse_column};
 use crate::clock::Timestamp;

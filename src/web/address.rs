@@ -42,14 +42,9 @@ pub const FORWARD_AUTH: &str = "/forward-auth";
 
 impl Address {
     /// `base` is where the issuer stands, without a slash at the end.
-    pub fn new(
-        issuer: Arc<Issuer>,
-        base: &str,
-        apis: &[Api],
-        resources: &[Arc<Resource>],
-    ) -> Self {
+    pub fn new(issuer: Arc<Issuer>, base: &str, apis: &[Api], resources: &[Arc<Resource>]) -> Self {
         let dialect = &issuer.dialect;
-        let identifier = super::routes::identifier(dialect, base);
+        let identifier = dialect.identifier(base);
         let metadata = Metadata::new(dialect, &identifier, base, apis);
         let mut targets = HashMap::new();
         for (endpoint, path) in dialect.endpoints.iter() {

@@ -246,7 +246,11 @@ mod tests {
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
         for broken in ["a=%", "a=%4", "a=%zz", "a=%+1", "a=%ff%fe", "%c3=1"] {
-            assert_eq!(form(broken.as_bytes()), Err(Fault::InvalidEncoding), "{broken}");
+            assert_eq!(
+                form(broken.as_bytes()),
+                Err(Fault::InvalidEncoding),
+                "{broken}"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who a request comes from: the client's credentials, or the access token it brings.
 
-use actix_web::{HttpRequest, web};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{HttpRequest, web};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -99,9 +99,7 @@ fn basic(
         .and_then(|encoded| BASE64.decode(encoded).ok())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or(Fault::MalformedCredentials)?;
-    let (id, secret) = decoded
-        .split_once(':')
-        .ok_or(Fault::MalformedCredentials)?;
+    let (id, secret) = decoded.split_once(':').ok_or(Fault::MalformedCredentials)?;
     let decode = |text: &str| {
         if policy.basic_is_form_urlencoded {
             form_decode(text.as_bytes()).map_err(|_| Fault::MalformedCredentials)

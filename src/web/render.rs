@@ -197,9 +197,10 @@ fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
             | Fault::UnknownAudience { audience }
             | Fault::AudienceNotGranted { audience },
         ) => echo(audience),
-        (FaultWord::Scope, Fault::ScopeNotGranted { scope } | Fault::InsufficientScope { scope }) => {
-            Value::Words(scope.tokens())
-        }
+        (
+            FaultWord::Scope,
+            Fault::ScopeNotGranted { scope } | Fault::InsufficientScope { scope },
+        ) => Value::Words(scope.tokens()),
         _ => Value::Absent,
     }
 }

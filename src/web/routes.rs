@@ -8,8 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::address::{Address, Resource};
 use super::{App, health, welcome};
-use crate::dialect::template::{Source, Value};
-use crate::dialect::{AddressWord, Dialect, Endpoint};
+use crate::dialect::Endpoint;
 
 /// Every path this server answers.
 #[derive(Default)]
@@ -34,9 +33,9 @@ pub enum Target {
 impl Target {
     pub fn methods(&self) -> impl Iterator<Item = &str> {
         let fixed: &[&str] = match self {
-            Self::Endpoint(
-                Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation,
-            ) => &["POST"],
+            Self::Endpoint(Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation) => {
+                &["POST"]
+            }
             Self::Endpoint(Endpoint::Discovery | Endpoint::Jwks) | Self::ForwardAuth => {
                 &["GET", "HEAD"]
             }
@@ -179,19 +178,6 @@ fn host(request: &HttpRequest) -> String {
         }
     });
     name.to_ascii_lowercase()
-}
-
-/// The issuer identifier a dialect gives to an issuer at `base`.
-pub fn identifier(dialect: &Dialect, base: &str) -> String {
-    struct Base<'a>(&'a str);
-    impl Source<AddressWord> for Base<'_> {
-        fn value(&self, word: AddressWord) -> Value<'_> {
-            match word {
-                AddressWord::Base => Value::text(self.0),
-            }
-        }
-    }
-    dialect.issuer.render(&Base(base))
 }
 
 /// 404 for a path that belongs to no issuer, with the names of those there are.

@@ -7,35 +7,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::document::Document;
+use crate::ready::Ready;
 
 /// Everything on the page.
 #[derive(Template)]
 #[template(path = "welcome.html")]
 pub struct Welcome {
-    pub version: &'static str,
+    pub ready: Ready,
     pub database: &'static str,
-    pub issuers: Vec<WelcomeIssuer>,
-}
-
-/// One issuer, in words a newcomer needs.
-pub struct WelcomeIssuer {
-    pub name: String,
-    pub title: String,
-    pub dialect: String,
-    pub identifier: String,
-    pub discovery: Option<String>,
-    pub token_endpoint: String,
-    pub clients: Vec<WelcomeClient>,
-    /// A complete exchange, ready for a shell.
-    pub example: Option<String>,
-    /// What to try the token on.
-    pub resource: Option<String>,
-}
-
-pub struct WelcomeClient {
-    pub client_id: String,
-    pub client_secret: Option<String>,
-    pub kind: &'static str,
 }
 
 impl Welcome {

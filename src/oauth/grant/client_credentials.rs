@@ -32,11 +32,12 @@ impl Request {
     pub fn parse(dialect: &Dialect, parameters: &Parameters) -> Result<Self, Fault> {
         let scope = match parameters.find(parameter::SCOPE) {
             Some(scope) if dialect.scope.is_read => {
-                let scope: Scope = scope
-                    .parse()
-                    .map_err(|malformed: crate::protocol::MalformedScope| Fault::MalformedScope {
-                        scope: malformed.0,
-                    })?;
+                let scope: Scope =
+                    scope
+                        .parse()
+                        .map_err(|malformed: crate::protocol::MalformedScope| {
+                            Fault::MalformedScope { scope: malformed.0 }
+                        })?;
                 Some(scope).filter(|scope| !scope.is_empty())
             }
             _ => None,
@@ -216,10 +217,7 @@ fn is_at_or_below(uri: &str, base: &str) -> bool {
 }
 
 /// The one API a request without audience can only mean.
-fn single_api<'a>(
-    granted: &[Granted<'a>],
-    scope: Option<&Scope>,
-) -> Result<Granted<'a>, Fault> {
+fn single_api<'a>(granted: &[Granted<'a>], scope: Option<&Scope>) -> Result<Granted<'a>, Fault> {
     match granted {
         [] => return Err(Fault::NoApiGranted),
         [only] => return Ok(*only),
@@ -279,9 +277,18 @@ mod tests {
     #[test]
     fn a_prefix_ends_at_a_slash() {
         assert!(is_at_or_below("https://api.example", "https://api.example"));
-        assert!(is_at_or_below("https://api.example/v1", "https://api.example"));
-        assert!(is_at_or_below("https://api.example/v1", "https://api.example/"));
-        assert!(!is_at_or_below("https://api.example.evil", "https://api.example"));
+        assert!(is_at_or_below(
+            "https://api.example/v1",
+            "https://api.example"
+        ));
+        assert!(is_at_or_below(
+            "https://api.example/v1",
+            "https://api.example/"
+        ));
+        assert!(!is_at_or_below(
+            "https://api.example.evil",
+            "https://api.example"
+        ));
         assert!(!is_at_or_below("https://api", "https://api.example"));
     }
 }

@@ -1,0 +1,64 @@
+//! The program `locum`: one file per command. Commands parse arguments and call the library.
+
+mod check;
+mod dev;
+mod dialect;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// An OAuth 2.0 authorization server that answers as healthcare vendors' servers do.
+#[derive(Parser)]
+#[command(name = "locum", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the stand-in: five vendors' issuers with demo clients, nothing to set up
+    Dev(dev::Dev),
+    /// Say what is wrong with a configuration file
+    Check(check::Check),
+    /// Show the built-in dialects, or check one of your own
+    #[command(subcommand)]
+    Dialect(dialect::Dialect),
+    /// Print a completion script for your shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// A command did not do what was asked; what went wrong has been printed.
+pub struct Failed;
+
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Dev(dev) => dev.run(),
+        Command::Check(check) => check.run(),
+        Command::Dialect(dialect) => dialect.run(),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "locum", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed) => ExitCode::FAILURE,
+    }
+}
+
+/// Prints what went wrong and fails.
+fn fail(message: impl Display) -> Failed {
+    eprintln!("locum: {message}");
+    Failed
+}
+
+/// Prints every mistake and fails.
+fn fail_with(mistakes: &[impl Display]) -> Failed {
+    for mistake in mistakes {
+        eprintln!("{mistake}");
+    }
+    Failed
+}

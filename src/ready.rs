@@ -1,0 +1,184 @@
+//! What a started server has to offer: the ready line of `locum dev --json`, and the same for
+//! people.
+
+use serde::Serialize;
+
+use crate::config::{ClientDeclaration, Declared, Origin};
+use crate::dialect::{BodyEncoding, Endpoint, MissingAudience, MissingScope};
+use crate::oauth::Metadata;
+use crate::protocol::GrantType;
+
+/// Printed as one line of JSON by `locum dev --json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ready {
+    pub version: &'static str,
+    pub url: String,
+    /// The administrators' console; `null` until there is one.
+    pub console: Option<String>,
+    pub issuers: Vec<ReadyIssuer>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ReadyIssuer {
+    pub name: String,
+    pub dialect: String,
+    pub issuer: String,
+    pub discovery: Option<String>,
+    /// `null` as long as the issuer serves no authorization endpoint.
+    pub authorization_endpoint: Option<String>,
+    pub token_endpoint: String,
+    pub clients: Vec<ReadyClient>,
+    pub users: Vec<ReadyUser>,
+    /// What the dialect is, for people.
+    #[serde(skip)]
+    pub title: String,
+    /// A shell command that gets a token.
+    #[serde(skip)]
+    pub example: Option<String>,
+    /// The URL of a sample protected resource.
+    #[serde(skip)]
+    pub resource: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ReadyClient {
+    pub name: String,
+    pub client_id: String,
+    /// Of demo clients only; `null` for public clients, and for those of a configuration file,
+    /// whose author knows.
+    pub client_secret: Option<String>,
+    pub kind: &'static str,
+    pub redirect_uris: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ReadyUser {
+    pub username: String,
+    pub password: String,
+    pub roles: Vec<String>,
+}
+
+impl ReadyIssuer {
+    pub fn new(declared: &Declared, metadata: &Metadata) -> Self {
+        let url = |endpoint| metadata.url(endpoint).map(str::to_owned);
+        let declaration = &declared.declaration;
+        Self {
+            name: declaration.name.get_ref().clone(),
+            dialect: declaration.dialect.get_ref().clone(),
+            issuer: metadata.identifier().to_owned(),
+            discovery: url(Endpoint::Discovery),
+            authorization_endpoint: None,
+            token_endpoint: url(Endpoint::Token).unwrap_or_default(),
+            clients: declaration
+                .clients
+                .iter()
+                .map(|client| ReadyClient::new(client, declared.origin))
+                .collect(),
+            users: Vec::new(),
+            title: declared.dialect.title.clone(),
+            example: example(declared, metadata),
+            resource: declaration
+                .resources
+                .first()
+                .map(|resource| format!("{}{}", metadata.base(), resource.path.get_ref())),
+        }
+    }
+}
+
+impl ReadyClient {
+    fn new(client: &ClientDeclaration, origin: Origin) -> Self {
+        let client_id = client.client_id.get_ref().clone();
+        Self {
+            name: client.client_name.clone().unwrap_or(client_id.clone()),
+            client_secret: demo_secret(client, origin),
+            client_id,
+            kind: client.kind.as_str(),
+            redirect_uris: client
+                .redirect_uris
+                .iter()
+                .map(|uri| uri.get_ref().clone())
+                .collect(),
+        }
+    }
+}
+
+fn demo_secret(client: &ClientDeclaration, origin: Origin) -> Option<String> {
+    let secret = client.client_secret.as_ref()?;
+    match origin {
+        Origin::Demo => secret
+            .read(std::path::Path::new("."))
+            .ok()
+            .map(|secret| secret.expose().to_owned()),
+        Origin::File => None,
+    }
+}
+
+/// A shell command that gets a token, in the form the vendor's guide would show it.
+fn example(declared: &Declared, metadata: &Metadata) -> Option<String> {
+    let client = declared.declaration.clients.iter().find(|client| {
+        client.client_secret.is_some()
+            && client.grant_types().contains(&GrantType::ClientCredentials)
+    })?;
+    let id = client.client_id.get_ref();
+    let secret = demo_secret(client, declared.origin).unwrap_or_else(|| "…".to_owned());
+    let url = metadata.url(Endpoint::Token)?;
+    let dialect = &declared.dialect;
+    let grant = client.grants.first();
+    let audience = grant
+        .filter(|_| dialect.audience.when_missing == MissingAudience::Refuse)
+        .map(|grant| grant.audience.get_ref().as_str());
+    let scope = grant
+        .filter(|_| dialect.scope.when_missing == MissingScope::Refuse)
+        .and_then(|grant| grant.scopes.first_name());
+    if dialect.token_request.body.first() == Some(&BodyEncoding::Json) {
+        let mut body = serde_json::json!({
+            "client_id": id, "client_secret": secret, "grant_type": "client_credentials",
+        });
+        if let Some(audience) = audience {
+            body["audience"] = audience.into();
+        }
+        return Some(format!(
+            "curl {url} \\\n  --header 'content-type: application/json' \\\n  --data '{body}'"
+        ));
+    }
+    let mut command =
+        format!("curl {url} \\\n  --user {id}:{secret} \\\n  --data grant_type=client_credentials");
+    for (name, value) in [("audience", audience), ("scope", scope)] {
+        if let Some(value) = value {
+            command.push_str(&format!(" \\\n  --data-urlencode {name}={value}"));
+        }
+    }
+    Some(command)
+}
+
+/// The table for a terminal: what to paste where.
+impl std::fmt::Display for Ready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "Locum {} at {}", self.version, self.url)?;
+        writeln!(
+            f,
+            "For development only: every secret below is public knowledge."
+        )?;
+        for issuer in &self.issuers {
+            writeln!(f)?;
+            writeln!(f, "{}  ({})", issuer.name, issuer.title)?;
+            writeln!(f, "  issuer          {}", issuer.issuer)?;
+            writeln!(f, "  token endpoint  {}", issuer.token_endpoint)?;
+            if let Some(discovery) = &issuer.discovery {
+                writeln!(f, "  discovery       {discovery}")?;
+            }
+            for client in &issuer.clients {
+                let secret = match (&client.client_secret, client.kind) {
+                    (Some(secret), _) => secret.as_str(),
+                    (None, "spa" | "native") => "no secret",
+                    (None, _) => "secret as configured",
+                };
+                writeln!(f, "  {:<14}  {}  {secret}", client.kind, client.client_id)?;
+            }
+            if let Some(resource) = &issuer.resource {
+                writeln!(f, "  try a token on  {resource}")?;
+            }
+        }
+        Ok(())
+    }
+}

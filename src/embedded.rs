@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use url::Url;
-
 use crate::clock::Clock;
-use crate::config::{ConfigFile, Keyring, Origin};
+use crate::config::ConfigFile;
 use crate::demo;
 use crate::dialect::source::{Mistake, Source};
 use crate::entropy::Entropy;
-use crate::keys::SecretKey;
-use crate::listen::listen;
+use crate::listen::{listen, local_url};
 use crate::ready::Ready;
 use crate::server::{Server, Settings, StartError};
 use crate::store::Store;
@@ -113,7 +110,7 @@ impl Builder {
                     .map_err(|mistake| CannotStart::Config(vec![mistake]))?
             }
         };
-        let issuers = dev_issuers(&config).map_err(CannotStart::Config)?;
+        let issuers = demo::issuers_with(&config).map_err(CannotStart::Config)?;
         let listeners = listen("127.0.0.1:0")?;
         let public_url = local_url(&listeners)?;
         let settings = Settings {
@@ -124,7 +121,7 @@ impl Builder {
             root_issuer: self.root_issuer,
             issuers,
             folder: config.folder().to_owned(),
-            keyring: dev_keyring(demo::secret_key())?,
+            keyring: demo::keyring(demo::secret_key()).map_err(StartError::from)?,
             clock: self.clock,
             entropy: self.entropy,
             workers: 2,
@@ -139,37 +136,4 @@ impl Builder {
         tokio::spawn(server.run());
         Ok(locum)
     }
-}
-
-/// The demo issuers, and those of the configuration; one of the same name replaces ours.
-pub fn dev_issuers(config: &ConfigFile) -> Result<Vec<crate::config::Declared>, Vec<Mistake>> {
-    let own = config.resolve(Origin::File)?;
-    let mut issuers = demo::issuers()?;
-    issuers.retain(|demo| {
-        let name = demo.declaration.name.get_ref();
-        !own.iter().any(|own| own.declaration.name.get_ref() == name)
-    });
-    issuers.extend(own);
-    Ok(issuers)
-}
-
-/// Keys everybody knows for the demo issuers, sealed under `secret`.
-pub fn dev_keyring(secret: crate::secret::Secret) -> Result<Keyring, StartError> {
-    let secret_key = SecretKey::derive(&secret).ok_or(crate::keys::UnusableKey(
-        "no key can be derived from the secret",
-    ))?;
-    Ok(Keyring {
-        secret_key,
-        well_known: demo::well_known_key,
-    })
-}
-
-/// `http://localhost:<port>` for what `listen` gave.
-pub fn local_url(listeners: &[std::net::TcpListener]) -> std::io::Result<Url> {
-    let port = match listeners.first() {
-        Some(listener) => listener.local_addr()?.port(),
-        None => 0,
-    };
-    Url::parse(&format!("http://localhost:{port}"))
-        .map_err(|error| std::io::Error::other(error.to_string()))
 }

@@ -4,8 +4,8 @@
 //!
 //! - [`clock`], [`entropy`], [`secret`]: time, randomness and secrets as arguments
 //! - [`protocol`]: the RFCs' vocabulary as types, and every way a request can be wrong
-//! - [`keys`]: signing keys, signing, JWKS
 //! - [`dialect`]: how a vendor speaks OAuth, as TOML files and the schema that reads them
+//! - [`keys`]: signing keys, signing, JWKS
 //! - [`issuer`]: an authorization server identity, its clients and APIs
 //! - [`store`]: the database, SQLite or Postgres
 //! - [`oauth`]: the flows: token, introspection, revocation, metadata

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use socket2::{Domain, Socket, Type};
+use url::Url;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -44,4 +45,13 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// `http://localhost:<port>`, for what [`listen`] gave.
+pub fn local_url(listeners: &[TcpListener]) -> io::Result<Url> {
+    let listener = listeners
+        .first()
+        .ok_or_else(|| io::Error::other("there is nothing to listen on"))?;
+    let port = listener.local_addr()?.port();
+    Url::parse(&format!("http://localhost:{port}")).map_err(io::Error::other)
 }

@@ -9,9 +9,8 @@ use super::{Failed, fail, fail_with};
 use crate::clock::Clock;
 use crate::config::ConfigFile;
 use crate::demo;
-use crate::embedded::{dev_issuers, dev_keyring, local_url};
 use crate::entropy::Entropy;
-use crate::listen::{listen, resolve};
+use crate::listen::{listen, local_url, resolve};
 use crate::server::{Server, Settings};
 
 #[derive(Args)]
@@ -62,7 +61,7 @@ impl Dev {
     }
 
     async fn serve(self, file: ConfigFile) -> Result<(), Failed> {
-        let issuers = dev_issuers(&file).map_err(|mistakes| fail_with(&mistakes))?;
+        let issuers = demo::issuers_with(&file).map_err(|mistakes| fail_with(&mistakes))?;
         let listeners = self.listeners(&file)?;
         let public_url = match self.public_url.as_ref().or(file.config.public_url.as_ref()) {
             Some(url) => parse_public_url(url)?,
@@ -82,7 +81,7 @@ impl Dev {
             root_issuer: self.issuer.clone(),
             issuers,
             folder: file.folder().to_owned(),
-            keyring: dev_keyring(secret).map_err(fail)?,
+            keyring: demo::keyring(secret).map_err(fail)?,
             clock: Clock::System,
             entropy: Entropy::System,
             workers: std::thread::available_parallelism()

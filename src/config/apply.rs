@@ -9,9 +9,9 @@ use super::{Declared, Origin};
 use crate::clock::Timestamp;
 use crate::dialect::Dialect;
 use crate::issuer::{Api, ApiScope, Client, ClientGrant, GrantedScope, IssuerId};
-use crate::keys::{CannotOpen, KeyMaterial, SecretKey, SigningAlg, SigningKey, UnusableKey};
+use crate::keys::{CannotOpen, KeyMaterial, SecretKey, SigningKey, UnusableKey};
 use crate::oauth::Core;
-use crate::protocol::Scope;
+use crate::protocol::{Scope, SigningAlg};
 use crate::secret::{HashingFailed, Secret, SecretHash};
 use crate::store::{StoreError, StoredKey, Tx};
 
@@ -193,10 +193,10 @@ async fn make_key(
         None => KeyMaterial::generate(alg, name)?,
     };
     let kid = kid(&key, &declared.dialect)?;
-    let sealed = keyring
-        .secret_key
-        .seal(&key.private_key, &context(issuer, &kid), &core.entropy)
-        .ok_or(UnusableKey("it cannot be sealed"))?;
+    let sealed =
+        keyring
+            .secret_key
+            .seal(&key.private_key, &context(issuer, &kid), &core.entropy)?;
     let row = StoredKey {
         kid,
         alg,

@@ -7,8 +7,7 @@ use toml::Spanned;
 
 use crate::dialect::TokenFormat;
 use crate::issuer::ClientKind;
-use crate::keys::SigningAlg;
-use crate::protocol::{ClientAuthMethod, GrantType};
+use crate::protocol::{ClientAuthMethod, GrantType, SigningAlg};
 use crate::secret::Secret;
 
 /// `[[issuer]]`

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::config::{ConfigFile, Declared, Origin};
+use crate::config::{ConfigFile, Declared, Keyring, Origin};
 use crate::dialect::source::{Mistake, Source};
-use crate::keys::{KeyMaterial, SigningAlg};
+use crate::keys::{KeyMaterial, SecretKey, UnusableKey};
+use crate::protocol::SigningAlg;
 use crate::secret::Secret;
 
 const DEMO: &str = include_str!("demo.toml");
@@ -14,8 +15,21 @@ const DEMO: &str = include_str!("demo.toml");
 /// What signing keys are sealed with when nobody set `LOCUM_SECRET_KEY`. It hides nothing.
 const SECRET_KEY: &str = "locum dev: a key everybody knows";
 
+/// What `locum dev` serves: the built-in issuers, and those of the configuration; one of the same
+/// name replaces ours.
+pub fn issuers_with(config: &ConfigFile) -> Result<Vec<Declared>, Vec<Mistake>> {
+    let own = config.resolve(Origin::File)?;
+    let mut issuers = issuers()?;
+    issuers.retain(|demo| {
+        let name = demo.declaration.name.get_ref();
+        !own.iter().any(|own| own.declaration.name.get_ref() == name)
+    });
+    issuers.extend(own);
+    Ok(issuers)
+}
+
 /// The built-in issuers of `locum dev`.
-pub fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
+fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
     let source = Source::new("demo.toml", DEMO);
     ConfigFile::parse(source, PathBuf::from("."))
         .map_err(|mistake| vec![mistake])?
@@ -24,6 +38,14 @@ pub fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
 
 pub fn secret_key() -> Secret {
     Secret::new(SECRET_KEY)
+}
+
+/// Keys everybody knows for the built-in issuers, new ones for others, sealed under `secret`.
+pub fn keyring(secret: Secret) -> Result<Keyring, UnusableKey> {
+    Ok(Keyring {
+        secret_key: SecretKey::derive(&secret)?,
+        well_known: well_known_key,
+    })
 }
 
 macro_rules! well_known {
@@ -36,7 +58,7 @@ macro_rules! well_known {
 }
 
 /// A built-in issuer's key: made long ago, so that starting takes milliseconds.
-pub fn well_known_key(issuer: &str, alg: SigningAlg) -> Option<KeyMaterial> {
+fn well_known_key(issuer: &str, alg: SigningAlg) -> Option<KeyMaterial> {
     let (private_key, certificate) = match (issuer, alg) {
         ("photon", SigningAlg::RS256) => well_known!("photon.rs256"),
         ("medblocks", SigningAlg::RS256) => well_known!("medblocks.rs256"),

@@ -10,8 +10,7 @@ use super::template::{BodyTemplate, JsonTemplate, Source, TextTemplate, Value};
 use super::words::{
     AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
-use crate::keys::SigningAlg;
-use crate::protocol::{ClientAuthMethod, FaultKind, GrantType};
+use crate::protocol::{ClientAuthMethod, FaultKind, GrantType, SigningAlg};
 
 /// A vendor's way to speak OAuth.
 #[derive(Debug, Clone, Deserialize)]

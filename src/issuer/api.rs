@@ -3,7 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::dialect::TokenFormat;
-use crate::keys::SigningAlg;
+use crate::protocol::SigningAlg;
 
 /// A resource server that tokens are for. Auth0 says API, RFC 8707 says resource.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value as Json};
 
-use super::signing_key::{KeyMaterial, SigningAlg, SigningKey, UnusableKey};
+use super::signing_key::{KeyMaterial, SigningKey, UnusableKey};
 use crate::dialect::Dialect;
+use crate::protocol::SigningAlg;
 
 /// An issuer's signing keys, the preferred one first, and their JWKS as it is sent.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use zeroize::Zeroizing;
 
+use super::signing_key::UnusableKey;
 use crate::entropy::Entropy;
 use crate::secret::Secret;
 
@@ -20,27 +21,33 @@ pub struct CannotOpen;
 const PURPOSE: &[u8] = b"locum signing keys";
 
 impl SecretKey {
-    pub fn derive(secret: &Secret) -> Option<Self> {
+    pub fn derive(secret: &Secret) -> Result<Self, UnusableKey> {
+        let failed = |_| UnusableKey("the key it is sealed with cannot be derived");
         let pseudo_random = Salt::new(HKDF_SHA256, PURPOSE).extract(secret.expose().as_bytes());
         let mut bytes = Zeroizing::new([0; 32]);
         pseudo_random
             .expand(&[PURPOSE], HKDF_SHA256)
             .and_then(|expanded| expanded.fill(bytes.as_mut_slice()))
-            .ok()?;
-        let key = UnboundKey::new(&AES_256_GCM, bytes.as_slice()).ok()?;
-        Some(Self(LessSafeKey::new(key)))
+            .map_err(failed)?;
+        let key = UnboundKey::new(&AES_256_GCM, bytes.as_slice()).map_err(failed)?;
+        Ok(Self(LessSafeKey::new(key)))
     }
 
     /// AES-256-GCM under a random nonce, which stands before the result. `context` (which issuer,
     /// which key) is bound to it, so that a row copied to another place does not open.
-    pub fn seal(&self, plain: &[u8], context: &[u8], entropy: &Entropy) -> Option<Vec<u8>> {
+    pub fn seal(
+        &self,
+        plain: &[u8],
+        context: &[u8],
+        entropy: &Entropy,
+    ) -> Result<Vec<u8>, UnusableKey> {
         let nonce = entropy.bytes::<NONCE_LEN>();
         let mut sealed = plain.to_vec();
         let key = Nonce::assume_unique_for_key(nonce);
         self.0
             .seal_in_place_append_tag(key, Aad::from(context), &mut sealed)
-            .ok()?;
-        Some([nonce.as_slice(), &sealed].concat())
+            .map_err(|_| UnusableKey("it cannot be sealed"))?;
+        Ok([nonce.as_slice(), &sealed].concat())
     }
 
     pub fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {

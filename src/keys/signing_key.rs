@@ -10,36 +10,12 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD as BASE64URL};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::dialect::template::{JsonTemplate, Source, Value};
 use crate::dialect::{HeaderWord, KeyWord};
+use crate::protocol::SigningAlg;
 use crate::secret::Digest;
-
-/// A JWS algorithm Locum signs with (RFC 7518 §3.1, RFC 8037).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SigningAlg {
-    RS256,
-    ES256,
-    EdDSA,
-}
-
-impl SigningAlg {
-    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RS256 => "RS256",
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|alg| alg.as_str() == name)
-    }
-}
 
 /// A private key and its certificate, as they rest.
 #[derive(Clone)]

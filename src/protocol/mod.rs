@@ -5,12 +5,14 @@ mod fault;
 mod grant_type;
 mod parameters;
 mod scope;
+mod signing_alg;
 
 pub use client_auth_method::ClientAuthMethod;
 pub use fault::{Fault, FaultKind};
 pub use grant_type::GrantType;
 pub use parameters::Parameters;
 pub use scope::{MalformedScope, Scope};
+pub use signing_alg::SigningAlg;
 
 /// Names of request parameters. Each stands here once; everything else uses the constant.
 pub mod parameter {

@@ -6,7 +6,7 @@ use super::engine::{on_engine, row};
 use super::{Result, Store, Tx, parse_column};
 use crate::dialect::TokenFormat;
 use crate::issuer::{Api, ApiScope, IssuerId};
-use crate::keys::SigningAlg;
+use crate::protocol::SigningAlg;
 
 row! {
     struct ApiRow {

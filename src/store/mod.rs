@@ -16,8 +16,6 @@ mod signing_keys;
 
 use std::sync::Arc;
 
-use sqlx::error::ErrorKind;
-
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 
@@ -52,14 +50,6 @@ pub enum StoreError {
 }
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
-
-impl StoreError {
-    /// Whether it says that a row with this key exists already.
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(error))
-            if matches!(error.kind(), ErrorKind::UniqueViolation))
-    }
-}
 
 impl Store {
     /// Opens a database and brings its tables up to date. Must run inside a tokio runtime that

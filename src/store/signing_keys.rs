@@ -2,7 +2,7 @@ use super::engine::{on_engine, row};
 use super::{Result, Store, Tx, parse_column};
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
-use crate::keys::SigningAlg;
+use crate::protocol::SigningAlg;
 
 /// A signing key as it rests: its private part sealed.
 #[derive(Debug, Clone)]

@@ -251,7 +251,12 @@ impl From<&ResourceDeclaration> for Resource {
     fn from(declared: &ResourceDeclaration) -> Self {
         Self {
             path: declared.path.get_ref().clone(),
-            methods: declared.methods.get_ref().clone(),
+            methods: declared
+                .methods
+                .iter()
+                .flat_map(|method| method.names())
+                .copied()
+                .collect(),
             requirement: Requirement {
                 // Checked when the configuration was read.
                 scope: declared

@@ -136,6 +136,7 @@ impl Check<'_> {
             }
             self.api(api);
         }
+        self.users_only_everywhere(&issuer.apis);
         let mut client_ids = HashSet::new();
         for client in &issuer.clients {
             if !client_ids.insert(client.client_id.get_ref()) {
@@ -176,6 +177,30 @@ impl Check<'_> {
             }
             if !names.insert(name) {
                 self.add(scope, format!("scope `{name}` is declared twice"));
+            }
+        }
+    }
+
+    /// A scope that is for users only at one API and not at another of the same issuer is a
+    /// mark somebody forgot, and a way for machines to get what they must not have.
+    fn users_only_everywhere(&mut self, apis: &[ApiDeclaration]) {
+        let scopes = || {
+            apis.iter()
+                .flat_map(|api| api.scopes.iter().map(move |scope| (api, scope)))
+        };
+        for (marked_at, marked) in scopes().filter(|(_, scope)| scope.get_ref().users_only()) {
+            for (api, scope) in scopes() {
+                let name = scope.get_ref().name();
+                if name == marked.get_ref().name() && !scope.get_ref().users_only() {
+                    self.add(
+                        scope,
+                        format!(
+                            "scope `{name}` is for users only at API `{}` but not at `{}`, where machines could get it; mark it users_only here too",
+                            marked_at.audience.get_ref(),
+                            api.audience.get_ref()
+                        ),
+                    );
+                }
             }
         }
     }
@@ -332,10 +357,6 @@ impl Check<'_> {
         }
         if resource.scope.get_ref().parse::<Scope>().is_err() {
             self.add(&resource.scope, "expected scope names between spaces");
-        }
-        let is_method = |method: &String| ["GET", "POST"].contains(&method.as_str());
-        if !resource.methods.get_ref().iter().all(is_method) {
-            self.add(&resource.methods, "expected \"GET\", \"POST\" or both");
         }
     }
 }

@@ -233,7 +233,7 @@ pub struct ResourceDeclaration {
     /// Below the issuer's own path.
     pub path: Spanned<String>,
     #[serde(default = "get")]
-    pub methods: Spanned<Vec<String>>,
+    pub methods: Vec<ResourceMethod>,
     /// What a token needs, all of it.
     pub scope: Spanned<String>,
     /// Which audiences a token may be for; any when empty.
@@ -253,8 +253,26 @@ pub struct ResourceDeclaration {
     pub body: String,
 }
 
-fn get() -> Spanned<Vec<String>> {
-    Spanned::new(0..0, vec!["GET".to_owned()])
+/// How a sample resource may be asked for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ResourceMethod {
+    Get,
+    Post,
+}
+
+impl ResourceMethod {
+    /// The HTTP methods that are meant.
+    pub const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Get => &["GET", "HEAD"],
+            Self::Post => &["POST"],
+        }
+    }
+}
+
+fn get() -> Vec<ResourceMethod> {
+    vec![ResourceMethod::Get]
 }
 
 fn json() -> String {

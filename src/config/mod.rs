@@ -19,7 +19,7 @@ use crate::secret::Secret;
 pub use apply::{Applied, ApplyError, Keyring, apply};
 pub use declaration::{
     ApiDeclaration, ClientDeclaration, GrantDeclaration, IssuerDeclaration, ResourceDeclaration,
-    ScopeDeclaration, ScopesDeclaration, SecretDeclaration,
+    ResourceMethod, ScopeDeclaration, ScopesDeclaration, SecretDeclaration,
 };
 
 /// A configuration file as written, and the environment over it.

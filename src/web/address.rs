@@ -27,7 +27,7 @@ pub struct Address {
 pub struct Resource {
     /// Below the issuer's own path.
     pub path: String,
-    pub methods: Vec<String>,
+    pub methods: Vec<&'static str>,
     pub requirement: Requirement,
     /// Whether `Authorization: <token>` without `Bearer` is understood.
     pub accepts_bare_token: bool,

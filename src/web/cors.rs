@@ -53,8 +53,7 @@ pub fn open(mut response: HttpResponse, target: &Target) -> HttpResponse {
 
 /// The answer to `OPTIONS`, pre-flight or not.
 pub fn preflight(address: &Address, target: &Target) -> HttpResponse {
-    let methods: Vec<&str> = target.methods().collect();
-    let methods = methods.join(", ");
+    let methods = target.methods().join(", ");
     let mut response = HttpResponse::NoContent();
     response.insert_header((header::ALLOW, methods.as_str()));
     if is_open(target) {

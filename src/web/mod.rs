@@ -69,10 +69,7 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
     if request.method() == Method::OPTIONS {
         return cors::preflight(address, target);
     }
-    if !target
-        .methods()
-        .any(|method| method == request.method().as_str())
-    {
+    if !target.methods().contains(&request.method().as_str()) {
         return render::method_not_allowed(address, request.method(), target);
     }
     let response = match target {

@@ -96,8 +96,7 @@ pub fn method_not_allowed(address: &Address, method: &Method, target: &Target) -
         method: method.to_string(),
     };
     let mut response = self::fault(address, &fault);
-    let allowed: Vec<&str> = target.methods().collect();
-    if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+    if let Ok(allowed) = HeaderValue::from_str(&target.methods().join(", ")) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
     response

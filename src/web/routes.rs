@@ -31,24 +31,17 @@ pub enum Target {
 }
 
 impl Target {
-    pub fn methods(&self) -> impl Iterator<Item = &str> {
-        let fixed: &[&str] = match self {
+    /// What may be sent there. Whoever may GET may ask for the headers alone (RFC 9110 §9.3.2).
+    pub fn methods(&self) -> &[&'static str] {
+        match self {
             Self::Endpoint(Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation) => {
                 &["POST"]
             }
             Self::Endpoint(Endpoint::Discovery | Endpoint::Jwks) | Self::ForwardAuth => {
                 &["GET", "HEAD"]
             }
-            Self::Resource(_) => &[],
-        };
-        let of_resource: &[String] = match self {
             Self::Resource(resource) => &resource.methods,
-            Self::Endpoint(_) | Self::ForwardAuth => &[],
-        };
-        fixed
-            .iter()
-            .copied()
-            .chain(of_resource.iter().map(String::as_str))
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Dev {
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DATABASE_FILE: &str = "locum.db";
+/// One line for each request, and nothing about the machinery below.
+const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 impl Dev {
     pub fn run(self) -> Result<(), Failed> {
@@ -162,7 +164,7 @@ fn parse_public_url(url: &str) -> Result<Url, Failed> {
 }
 
 fn log_to_stderr(filter: Option<&str>) -> Result<(), Failed> {
-    let filter = filter.unwrap_or("info");
+    let filter = filter.unwrap_or(DEFAULT_LOG);
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         fail(format!(
             "log {filter:?} is not understood: {error} (expected error, warn, info, debug or a filter like locum=debug)"

@@ -58,7 +58,8 @@ pub enum Origin {
 }
 
 /// The settings that are also environment variables.
-const VARIABLES: [&str; 5] = [
+const VARIABLES: [&str; 6] = [
+    "LOCUM_CONFIG", // read by the command line
     "LOCUM_DATABASE_URL",
     "LOCUM_PUBLIC_URL",
     "LOCUM_LISTEN",
@@ -122,6 +123,7 @@ impl ConfigFile {
                 "LOCUM_SECRET_KEY" => {
                     config.secret_key = Some(SecretDeclaration::Literal(Secret::new(value)));
                 }
+                "LOCUM_CONFIG" => {}
                 other if other.starts_with("LOCUM_") && !other.starts_with("LOCUM_TEST_") => {
                     let hint = suggest(other, VARIABLES.into_iter());
                     unknown.push(format!("environment variable {other} is unknown; {hint}"));

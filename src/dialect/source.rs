@@ -151,7 +151,7 @@ impl<'a> Layers<'a> {
     }
 
     fn locate(&self, error: &toml::de::Error) -> Mistake {
-        let message = with_suggestion(error.message());
+        let message = for_people(error.message());
         let mut at = error.span().map(|span| span.start);
         for source in self.sources {
             match at {
@@ -206,18 +206,23 @@ fn shift_value(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
     Spanned::new(span, shifted)
 }
 
-/// Serde lists every key it knows; a reader with a typo wants the nearest one first.
-fn with_suggestion(message: &str) -> String {
+/// Serde's words are for programmers, and it lists every key it knows; a reader with a typo wants
+/// the nearest one first.
+fn for_people(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let is_about_a_name =
         message.starts_with("unknown field") || message.starts_with("unknown variant");
-    match quoted.next() {
-        Some(name) if is_about_a_name => {
-            let subject = message.split('`').next().unwrap_or_default();
-            format!("{subject}`{name}`; {}", suggest(name, quoted))
-        }
-        _ => message.to_owned(),
+    if let Some(name) = quoted.next().filter(|_| is_about_a_name) {
+        return format!("unknown name `{name}`; {}", suggest(name, quoted));
     }
+    ["u16", "u64", "i64"]
+        .iter()
+        .fold(message.to_owned(), |message, integer| {
+            message.replace(
+                &format!("expected {integer}"),
+                "expected a whole number, not negative",
+            )
+        })
 }
 
 /// "did you mean `scope`?", or, when nothing is near, the list of what is known.

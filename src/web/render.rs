@@ -71,10 +71,8 @@ pub fn fault(address: &Address, fault: &Fault) -> HttpResponse {
         BodyTemplate::Json(json) => response.body(json.render(&words)),
         BodyTemplate::Text(text) => {
             let text = text.render(&words);
-            // A body that is text, or none at all, is not of the table's media type.
-            if text.is_empty() {
-                response.insert_header((header::CONTENT_LENGTH, "0"));
-            } else {
+            // Text is not of the table's media type.
+            if !text.is_empty() {
                 response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
             }
             response.body(text)

@@ -4,6 +4,7 @@
 //! by its path. A file `extends` another (`standard` unless it says so) and states only what
 //! differs. [`Dialect`] is the schema; `docs/dialects.md` explains it to whoever writes one.
 
+mod check;
 mod load;
 mod schema;
 pub mod source;

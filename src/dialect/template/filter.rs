@@ -1,0 +1,81 @@
+use std::borrow::Cow;
+
+use super::{Kind, Value};
+
+/// How a value is written, where that differs from its type's own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// A time span or instant in thousandths of a second.
+    Milliseconds,
+    /// An instant as `2026-11-22T09:30:00Z`.
+    Iso8601,
+    /// A scope as an array.
+    List,
+    /// An array with one member as that member alone, and left out when it has none.
+    OneOrList,
+    /// The first member of a list or scope.
+    First,
+    /// A list as text between spaces.
+    Joined,
+    /// A time span less one second: what a server says that counts the time already passed.
+    LessOne,
+}
+
+pub(super) const FILTERS: &[(&str, Filter, &[Kind])] = &[
+    (
+        "milliseconds",
+        Filter::Milliseconds,
+        &[Kind::Instant, Kind::Seconds],
+    ),
+    ("iso8601", Filter::Iso8601, &[Kind::Instant]),
+    ("list", Filter::List, &[Kind::Words, Kind::List]),
+    ("one_or_list", Filter::OneOrList, &[Kind::Words, Kind::List]),
+    ("first", Filter::First, &[Kind::Words, Kind::List]),
+    ("joined", Filter::Joined, &[Kind::Words, Kind::List]),
+    ("less_one", Filter::LessOne, &[Kind::Seconds]),
+];
+
+impl Filter {
+    pub(super) fn apply<'a>(self, value: Value<'a>) -> Value<'a> {
+        let items = |value: &Value<'a>| -> Option<Cow<'a, [String]>> {
+            match value {
+                Value::Words(items) => Some(Cow::Borrowed(items)),
+                Value::List(items) => Some(items.clone()),
+                _ => None,
+            }
+        };
+        match (self, value) {
+            (Self::Milliseconds, Value::Seconds(span)) => Value::Number(span.saturating_mul(1000)),
+            (Self::Milliseconds, Value::Instant(at)) => {
+                Value::Number(at.unix().saturating_mul(1000))
+            }
+            (Self::Iso8601, Value::Instant(at)) => Value::Text(Cow::Owned(at.rfc3339())),
+            (Self::LessOne, Value::Seconds(span)) => Value::Seconds((span - 1).max(0)),
+            (Self::List, value) => items(&value).map_or(value, Value::List),
+            (Self::Joined, value) => match items(&value) {
+                Some(items) => Value::Text(Cow::Owned(items.join(" "))),
+                None => value,
+            },
+            (Self::First, value) => match items(&value) {
+                Some(items) => first(items),
+                None => value,
+            },
+            (Self::OneOrList, value) => match items(&value) {
+                Some(items) if items.len() <= 1 => first(items),
+                Some(items) => Value::List(items),
+                None => value,
+            },
+            (_, value) => value,
+        }
+    }
+}
+
+fn first(items: Cow<'_, [String]>) -> Value<'_> {
+    match items {
+        Cow::Borrowed(items) => Value::optional(items.first().map(String::as_str)),
+        Cow::Owned(items) => items
+            .into_iter()
+            .next()
+            .map_or(Value::Absent, |item| Value::Text(Cow::Owned(item))),
+    }
+}

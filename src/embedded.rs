@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use crate::clock::Clock;
 use crate::config::ConfigFile;
 use crate::demo;
-use crate::dialect::source::{Mistake, Source};
 use crate::entropy::Entropy;
 use crate::listen::{listen, local_url};
 use crate::ready::Ready;
 use crate::server::{Server, Settings, StartError};
+use crate::source::{Mistake, Source};
 use crate::store::Store;
 
 /// A running server with the issuers of `locum dev`, on a port of its own.

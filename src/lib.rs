@@ -31,5 +31,6 @@ pub mod protocol;
 pub mod ready;
 pub mod secret;
 pub mod server;
+pub mod source;
 pub mod store;
 pub mod web;

@@ -269,6 +269,7 @@ impl From<&ResourceDeclaration> for Resource {
             },
             accepts_bare_token: declared.accepts_bare_token,
             token_headers: declared.token_headers.clone(),
+            allow_headers: declared.allow_headers.clone(),
             content_type: declared.content_type.clone(),
             body: declared.body.clone(),
         }

@@ -3,8 +3,8 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::{Failed, fail, fail_with};
-use crate::dialect::source::suggest;
 use crate::dialect::{BUILT_IN, built_in_text, load, load_built_in, resolved};
+use crate::source::suggest;
 
 #[derive(Subcommand)]
 pub enum Dialect {

@@ -11,10 +11,10 @@ use super::declaration::{
     ScopesDeclaration,
 };
 use super::{Declared, Origin};
-use crate::dialect::source::{Mistake, Source, suggest};
 use crate::dialect::{self, Dialect, TokenFormat};
 use crate::issuer::ClientKind;
 use crate::protocol::{ClientAuthMethod, GrantType, Scope, is_vschar};
+use crate::source::{Mistake, Source, suggest};
 
 /// First path segments that are not an issuer's.
 const RESERVED: &[&str] = &["console", "healthz", "readyz", "metrics", "static", "api"];

@@ -248,6 +248,9 @@ pub struct ResourceDeclaration {
     /// Headers that may carry the bare token instead of `Authorization`.
     #[serde(default)]
     pub token_headers: Vec<String>,
+    /// Headers a page may send besides.
+    #[serde(default)]
+    pub allow_headers: Vec<String>,
     #[serde(default = "json")]
     pub content_type: String,
     pub body: String,

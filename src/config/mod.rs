@@ -13,8 +13,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::dialect::Dialect;
-use crate::dialect::source::{Mistake, Source, suggest};
 use crate::secret::Secret;
+use crate::source::{Mistake, Source, suggest};
 
 pub use apply::{Applied, ApplyError, Keyring, apply};
 pub use declaration::{

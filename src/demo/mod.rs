@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigFile, Declared, Keyring, Origin};
-use crate::dialect::source::{Mistake, Source};
 use crate::keys::{KeyMaterial, SecretKey, UnusableKey};
 use crate::protocol::SigningAlg;
 use crate::secret::Secret;
+use crate::source::{Mistake, Source};
 
 const DEMO: &str = include_str!("demo.toml");
 

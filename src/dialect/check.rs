@@ -57,7 +57,8 @@ impl Dialect {
             ("access_token.opaque", &self.access_token.opaque),
             ("refresh_token.opaque", &self.refresh_token.opaque),
         ] {
-            if !template.mentions(RandomWord::Random) {
+            if !(template.mentions(RandomWord::Random) || template.mentions(RandomWord::RandomHex))
+            {
                 return Err(format!(
                     "{name} has no {{random}}, so every token would be the same"
                 ));

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::schema::Dialect;
-use super::source::{Layers, Mistake, Source, suggest};
+use crate::source::{Layers, Mistake, Source, suggest};
 
 /// The dialects Locum brings: name and file.
 pub const BUILT_IN: &[(&str, &str)] = &[

@@ -7,7 +7,6 @@
 mod check;
 mod load;
 mod schema;
-pub mod source;
 pub mod template;
 mod words;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::template::{BodyTemplate, JsonTemplate, Source, TextTemplate, Value};
+use super::template::{BodyTemplate, JsonTemplate, Lookup, TextTemplate, Value};
 use super::words::{
     AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
@@ -98,9 +98,15 @@ pub struct TokenRequestPolicy {
     /// Whether ID and secret in a Basic header are form-urlencoded before base64, which is what
     /// RFC 6749 §2.3.1 says and not everyone does.
     pub basic_is_form_urlencoded: bool,
-    /// Whether the client is checked before `grant_type` is, which decides the error that a
-    /// request with two faults gets.
+    /// Whether the client is checked before anything else. Otherwise a missing `grant_type` is
+    /// noticed first. It decides the error that a request with two faults gets.
     pub client_first: bool,
+    /// Whether a body without parameters is a fault of its own, and not just one in which
+    /// everything is missing.
+    pub refuses_empty_form: bool,
+    /// Other names of parameters: `clientId = "client_id"`.
+    #[serde(default)]
+    pub parameter_aliases: HashMap<String, String>,
     pub grant_types: Vec<GrantType>,
 }
 
@@ -184,6 +190,8 @@ pub enum MissingScope {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenResponse {
+    #[serde(deserialize_with = "status")]
+    pub status: u16,
     pub headers: Headers<ResponseWord>,
     /// The members of the answer, in this order.
     pub members: JsonTemplate<ResponseWord>,
@@ -291,10 +299,14 @@ pub struct SigningPolicy {
 pub struct IntrospectionPolicy {
     /// Whether a caller must authenticate (RFC 7662 §2.1).
     pub authenticated: bool,
-    pub headers: Headers<TokenWord>,
-    /// The answer about a live token, members in this order. An inactive one is always
-    /// `{"active":false}` (RFC 7662 §2.2).
+    pub headers: Headers<MetadataWord>,
+    /// The answer about a live token, members in this order.
     pub active: JsonTemplate<TokenWord>,
+    /// The answer about any other: nothing more than that (RFC 7662 §2.2).
+    pub inactive: JsonTemplate<MetadataWord>,
+    /// Errors that are answered otherwise here than elsewhere.
+    #[serde(default)]
+    pub errors: HashMap<FaultKind, ErrorEntry>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -302,7 +314,15 @@ pub struct IntrospectionPolicy {
 pub struct RevocationPolicy {
     /// Whether JWT access tokens can be revoked, or only what the database keeps anyway.
     pub jwt: bool,
+    /// Whether another client's token is left alone without a word, and not refused.
+    pub ignores_tokens_of_others: bool,
+    /// Whether an unknown `token_type_hint` is refused, and not ignored (RFC 7009 §2.1 allows
+    /// both).
+    pub refuses_unknown_hints: bool,
     pub headers: Headers<MetadataWord>,
+    /// Errors that are answered otherwise here than elsewhere.
+    #[serde(default)]
+    pub errors: HashMap<FaultKind, ErrorEntry>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -394,7 +414,7 @@ fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let status = u16::deserialize(deserializer)?;
     if !(200..=599).contains(&status) {
         return Err(D::Error::custom(format!(
-            "{status} is not a status an error can have; expected 200 to 599"
+            "{status} is not a status an answer can have; expected 200 to 599"
         )));
     }
     Ok(status)
@@ -479,10 +499,20 @@ impl<'de> Deserialize<'de> for ErrorTable {
 }
 
 impl Dialect {
+    /// How a fault is answered at an endpoint, or anywhere else.
+    pub fn error(&self, endpoint: Option<Endpoint>, kind: FaultKind) -> &ErrorEntry {
+        let own = match endpoint {
+            Some(Endpoint::Introspection) => self.introspection.errors.get(&kind),
+            Some(Endpoint::Revocation) => self.revocation.errors.get(&kind),
+            Some(Endpoint::Token | Endpoint::Discovery | Endpoint::Jwks) | None => None,
+        };
+        own.unwrap_or_else(|| self.errors.get(kind))
+    }
+
     /// The issuer identifier of an issuer at `base`, which has no slash at its end.
     pub fn identifier(&self, base: &str) -> String {
         struct Base<'a>(&'a str);
-        impl Source<AddressWord> for Base<'_> {
+        impl Lookup<AddressWord> for Base<'_> {
             fn value(&self, word: AddressWord) -> Value<'_> {
                 match word {
                     AddressWord::Base => Value::text(self.0),

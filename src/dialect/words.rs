@@ -27,6 +27,7 @@ vocabulary! {
     /// For an opaque token.
     RandomWord, "an opaque token", {
         "random" => Random: Text, // 256 random bits as 43 base64url characters, new at each use
+        "random_hex" => RandomHex: Text, // the same as 64 hexadecimal digits
     }
 }
 

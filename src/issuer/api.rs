@@ -31,6 +31,10 @@ pub struct ApiScope {
 }
 
 impl Api {
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own.name == scope)
+    }
+
     /// Whether a machine's token may carry this scope at all, whatever its client was granted.
     pub fn allows_machine(&self, scope: &str) -> bool {
         self.scopes

@@ -103,6 +103,17 @@ impl Client {
         self.secret_hash.is_none()
     }
 
+    /// Everything a token of this client, acting for itself, may carry, at any API.
+    pub fn machine_permissions(&self, apis: &[Api]) -> Scope {
+        let mut all = Scope::default();
+        for grant in &self.grants {
+            if let Some(api) = apis.iter().find(|api| api.id == grant.api_id) {
+                all.extend(&grant.machine_scope(api));
+            }
+        }
+        all
+    }
+
     /// Whether every one of its grants is for everything.
     pub fn has_every_permission(&self) -> bool {
         !self.grants.is_empty()

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use zeroize::Zeroizing;
 
-use crate::dialect::template::{JsonTemplate, Source, Value};
+use crate::dialect::template::{JsonTemplate, Lookup, Value};
 use crate::dialect::{HeaderWord, KeyWord};
 use crate::protocol::SigningAlg;
 use crate::secret::Digest;
@@ -229,7 +229,7 @@ impl PublicMembers {
     }
 }
 
-impl Source<HeaderWord> for SigningKey {
+impl Lookup<HeaderWord> for SigningKey {
     fn value(&self, word: HeaderWord) -> Value<'_> {
         Value::text(match word {
             HeaderWord::Alg => self.alg().as_str(),
@@ -239,7 +239,7 @@ impl Source<HeaderWord> for SigningKey {
     }
 }
 
-impl Source<KeyWord> for SigningKey {
+impl Lookup<KeyWord> for SigningKey {
     fn value(&self, word: KeyWord) -> Value<'_> {
         use PublicMembers::{Ec, Ed, Rsa};
         match (word, &self.public) {

@@ -1,14 +1,17 @@
 //! An access token presented to this server: whether it is one of its own, and what it says.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
-use super::{Core, Refusal};
+use super::{Authority, Refusal};
 use crate::clock::Timestamp;
 use crate::dialect::TokenWord;
-use crate::dialect::template::{Source, Value};
+use crate::dialect::template::{Lookup, Value};
 use crate::issuer::{Client, Issuer};
 use crate::protocol::{Fault, Scope};
 use crate::secret::Digest;
+use crate::store::StoredToken;
 
 /// What is known of an access token, whatever it looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +33,14 @@ pub struct Requirement {
     pub scope: Scope,
     /// The token must name one of these; any audience will do when there are none.
     pub audience: Vec<String>,
-    /// Whether a token without scope, of a client that was granted everything, counts as having
-    /// every scope. Medblocks' guide calls its FHIR API with such a token.
+    /// Whether a token without scope, of a client that was granted everything, stands for what
+    /// that client may do. Medblocks' guide calls its FHIR API with such a token.
     pub unscoped_means_every_permission: bool,
 }
 
 /// How a token is kept, and so how it is revoked.
 pub(super) enum Found {
-    Opaque,
+    Opaque { hash: Digest },
     Jwt { hash: Digest },
 }
 
@@ -46,94 +49,102 @@ pub(super) enum Status {
     /// Not a token of this issuer, or revoked, or of a client that is gone.
     Unknown,
     Expired,
-    Active(TokenFacts, Found),
+    Active {
+        facts: TokenFacts,
+        found: Found,
+        client: Arc<Client>,
+    },
 }
 
-/// Looks a token up, as JWT or as opaque token. `identifier` fills `iss` for the latter.
-pub(super) async fn find(
-    core: &Core,
-    issuer: &Issuer,
-    identifier: &str,
-    token: &str,
-) -> Result<Status, Refusal> {
-    let now = core.clock.now();
-    let status = match read_jwt(issuer, token) {
-        Some(facts) => {
-            let hash = jwt_digest(token);
-            if core.store.is_jwt_revoked(issuer.id, &hash).await? {
-                return Ok(Status::Unknown);
+impl Authority<'_> {
+    /// Looks a token up, as JWT or as opaque token.
+    pub(super) async fn find_token(&self, token: &str) -> Result<Status, Refusal> {
+        let Self { core, issuer, .. } = *self;
+        let now = core.clock.now();
+        let (facts, found) = match read_jwt(issuer, token) {
+            Some(facts) => {
+                let hash = jwt_digest(token);
+                if core.store.is_jwt_revoked(issuer.id, &hash).await? {
+                    return Ok(Status::Unknown);
+                }
+                (facts, Found::Jwt { hash })
             }
-            (facts, Found::Jwt { hash })
-        }
-        None => {
-            let hash = Digest::of(token.as_bytes());
-            let Some(stored) = core.store.find_access_token(issuer.id, &hash).await? else {
-                return Ok(Status::Unknown);
-            };
-            if stored.is_revoked {
-                return Ok(Status::Unknown);
+            None => {
+                let hash = Digest::of(token.as_bytes());
+                match core.store.find_access_token(issuer.id, &hash).await? {
+                    Some(stored) if !stored.is_revoked => {
+                        (self.facts_of(stored), Found::Opaque { hash })
+                    }
+                    _ => return Ok(Status::Unknown),
+                }
             }
-            let facts = TokenFacts {
-                issuer: identifier.to_owned(),
-                client_id: stored.client_id,
-                subject: stored.subject,
-                audience: stored.audience,
-                scope: stored.scope,
-                issued_at: Some(stored.issued_at),
-                expires_at: stored.expires_at,
-            };
-            (facts, Found::Opaque)
-        }
-    };
-    let (facts, found) = status;
-    // A token dies with its client.
-    let client = core.store.find_client(issuer.id, &facts.client_id).await?;
-    if client.is_none() {
-        return Ok(Status::Unknown);
-    }
-    if facts.expires_at <= now {
-        return Ok(Status::Expired);
-    }
-    Ok(Status::Active(facts, found))
-}
-
-/// Whether a request with this token may pass, and what the token says (RFC 6750 §3.1).
-///
-/// # Errors
-/// `MissingAccessToken`, `InvalidAccessToken`, `ExpiredAccessToken`, `InsufficientScope`.
-pub async fn authorize(
-    core: &Core,
-    issuer: &Issuer,
-    identifier: &str,
-    token: Option<&str>,
-    requirement: &Requirement,
-) -> Result<TokenFacts, Refusal> {
-    let token = token.ok_or(Fault::MissingAccessToken)?;
-    let facts = match find(core, issuer, identifier, token).await? {
-        Status::Active(facts, _) => facts,
-        Status::Expired => return Err(Fault::ExpiredAccessToken.into()),
-        Status::Unknown => return Err(Fault::InvalidAccessToken.into()),
-    };
-    let audience = &requirement.audience;
-    if !audience.is_empty() && !facts.audience.iter().any(|own| audience.contains(own)) {
-        return Err(Fault::InvalidAccessToken.into());
-    }
-    let lacking = requirement
-        .scope
-        .retain(|needed| !facts.scope.contains(needed));
-    if lacking.is_empty() {
-        return Ok(facts);
-    }
-    if requirement.unscoped_means_every_permission && facts.scope.is_empty() {
+        };
+        // A token dies with its client.
         let client = core.store.find_client(issuer.id, &facts.client_id).await?;
-        if client.is_some_and(|client: std::sync::Arc<Client>| client.has_every_permission()) {
-            return Ok(facts);
+        let Some(client) = client else {
+            return Ok(Status::Unknown);
+        };
+        if facts.expires_at <= now {
+            return Ok(Status::Expired);
+        }
+        Ok(Status::Active {
+            facts,
+            found,
+            client,
+        })
+    }
+
+    fn facts_of(&self, stored: StoredToken) -> TokenFacts {
+        TokenFacts {
+            issuer: self.identifier.to_owned(),
+            client_id: stored.client_id,
+            subject: stored.subject,
+            audience: stored.audience,
+            scope: stored.scope,
+            issued_at: Some(stored.issued_at),
+            expires_at: stored.expires_at,
         }
     }
-    Err(Fault::InsufficientScope {
-        scope: requirement.scope.clone(),
+
+    /// Whether a request with this token may pass, and what the token says (RFC 6750 §3.1).
+    ///
+    /// # Errors
+    /// `MissingAccessToken`, `InvalidAccessToken`, `ExpiredAccessToken`, `InsufficientScope`.
+    pub async fn authorize(
+        &self,
+        token: Option<&str>,
+        requirement: &Requirement,
+    ) -> Result<TokenFacts, Refusal> {
+        let token = token.ok_or(Fault::MissingAccessToken)?;
+        let (facts, client) = match self.find_token(token).await? {
+            Status::Active { facts, client, .. } => (facts, client),
+            Status::Expired => return Err(Fault::ExpiredAccessToken.into()),
+            Status::Unknown => return Err(Fault::InvalidAccessToken.into()),
+        };
+        let audience = &requirement.audience;
+        if !audience.is_empty() && !facts.audience.iter().any(|own| audience.contains(own)) {
+            return Err(Fault::InvalidAccessToken.into());
+        }
+        let is_unscoped = requirement.unscoped_means_every_permission && facts.scope.is_empty();
+        let lacks = if is_unscoped && client.has_every_permission() {
+            let apis = self.core.store.apis(self.issuer.id).await?;
+            let permissions = client.machine_permissions(&apis);
+            requirement
+                .scope
+                .retain(|needed| !permissions.contains(needed))
+        } else {
+            requirement
+                .scope
+                .retain(|needed| !facts.scope.contains(needed))
+        };
+        if !lacks.is_empty() {
+            return Err(Fault::InsufficientScope {
+                scope: requirement.scope.clone(),
+            }
+            .into());
+        }
+        Ok(facts)
     }
-    .into())
 }
 
 /// What identifies a JWT for revocation: everything its signature covers, and not the signature,
@@ -193,7 +204,7 @@ fn scope(value: &Json) -> Option<Scope> {
     }
 }
 
-impl Source<TokenWord> for TokenFacts {
+impl Lookup<TokenWord> for TokenFacts {
     fn value(&self, word: TokenWord) -> Value<'_> {
         match word {
             TokenWord::Issuer => Value::text(&self.issuer),

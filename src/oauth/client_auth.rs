@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Core, Refusal};
+use super::{Authority, Refusal};
 use crate::dialect::TokenRequestPolicy;
-use crate::issuer::{Client, Issuer};
+use crate::issuer::Client;
 use crate::protocol::{ClientAuthMethod, Fault, is_vschar};
 use crate::secret::Secret;
 
@@ -40,44 +40,49 @@ impl PresentedCredentials {
     }
 }
 
-/// The client these credentials prove.
-///
-/// # Errors
-/// `MissingClientCredentials`, `ClientAuthMethodNotAccepted`, `ClientAuthMethodMismatch`, and
-/// `ClientAuthenticationFailed` for an unknown client and a wrong secret alike.
-pub(super) async fn authenticate(
-    core: &Core,
-    issuer: &Issuer,
-    credentials: &PresentedCredentials,
-) -> Result<Arc<Client>, Refusal> {
-    let policy = &issuer.dialect.token_request;
-    let client_id = credentials
-        .client_id()
-        .ok_or(Fault::MissingClientCredentials)?;
-    check_method_is_accepted(policy, credentials)?;
-    let failed = || Fault::ClientAuthenticationFailed {
-        client_id: client_id.to_owned(),
-    };
-    if !is_vschar(client_id) {
-        return Err(failed().into());
-    }
-    let client = core
-        .store
-        .find_client(issuer.id, client_id)
-        .await?
-        .ok_or_else(failed)?;
-    check_method_is_registered(policy, &client, credentials)?;
-    match (&client.secret_hash, credentials) {
-        (Some(hash), PresentedCredentials::WithSecret { client_secret, .. }) => {
-            if core.secrets.verify(hash, client_secret).await? {
-                Ok(client)
-            } else {
-                Err(failed().into())
-            }
+impl Authority<'_> {
+    /// The client these credentials prove.
+    ///
+    /// An unknown client is refused sooner than one with a wrong secret, which takes a hash:
+    /// client IDs are no secret (RFC 6749 §2.2), and a hash for each made-up ID would be work
+    /// that strangers can order.
+    ///
+    /// # Errors
+    /// `MissingClientCredentials`, `ClientAuthMethodNotAccepted`, `ClientAuthMethodMismatch`, and
+    /// `ClientAuthenticationFailed` for an unknown client and a wrong secret alike.
+    pub(super) async fn authenticate(
+        &self,
+        credentials: &PresentedCredentials,
+    ) -> Result<Arc<Client>, Refusal> {
+        let policy = &self.issuer.dialect.token_request;
+        let client_id = credentials
+            .client_id()
+            .ok_or(Fault::MissingClientCredentials)?;
+        check_method_is_accepted(policy, credentials)?;
+        let failed = || Fault::ClientAuthenticationFailed {
+            client_id: client_id.to_owned(),
+        };
+        if !is_vschar(client_id) {
+            return Err(failed().into());
         }
-        (None, PresentedCredentials::Public { .. }) => Ok(client),
-        // A secret from a client that has none, or none from one that has: neither proves it.
-        _ => Err(failed().into()),
+        let store = &self.core.store;
+        let client = store
+            .find_client(self.issuer.id, client_id)
+            .await?
+            .ok_or_else(failed)?;
+        check_method_is_registered(policy, &client, credentials)?;
+        match (&client.secret_hash, credentials) {
+            (Some(hash), PresentedCredentials::WithSecret { client_secret, .. }) => {
+                if self.core.secrets.verify(hash, client_secret).await? {
+                    Ok(client)
+                } else {
+                    Err(failed().into())
+                }
+            }
+            (None, PresentedCredentials::Public { .. }) => Ok(client),
+            // A secret from a client that has none, or none from one that has: neither proves it.
+            _ => Err(failed().into()),
+        }
     }
 }
 

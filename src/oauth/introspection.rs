@@ -1,37 +1,36 @@
 //! Token introspection (RFC 7662).
 
-use super::access_token::{Status, TokenFacts, find};
-use super::client_auth::{PresentedCredentials, authenticate};
-use super::{Core, Refusal};
-use crate::issuer::Issuer;
-use crate::protocol::{Fault, Parameters, parameter};
+use super::access_token::{Status, TokenFacts};
+use super::client_auth::PresentedCredentials;
+use super::{Authority, ClientRequest, Refusal};
+use crate::protocol::{Fault, parameter};
 
-/// What this issuer knows of the token; `None` when it is not active, whatever the reason.
-///
-/// A confidential client may ask about any token of its issuer, as resource servers must; a
-/// public one, which anybody can claim to be, only about its own.
-pub async fn introspect(
-    core: &Core,
-    issuer: &Issuer,
-    identifier: &str,
-    credentials: &PresentedCredentials,
-    parameters: &Parameters,
-) -> Result<Option<TokenFacts>, Refusal> {
-    let is_anonymous = matches!(credentials, PresentedCredentials::Nobody);
-    let client = if is_anonymous && !issuer.dialect.introspection.authenticated {
-        None
-    } else {
-        Some(authenticate(core, issuer, credentials).await?)
-    };
-    let token = parameters
-        .find(parameter::TOKEN)
-        .ok_or(Fault::MissingParameter {
-            parameter: parameter::TOKEN,
-        })?;
-    let Status::Active(facts, _) = find(core, issuer, identifier, token).await? else {
-        return Ok(None);
-    };
-    let may_see =
-        client.is_none_or(|client| !client.is_public() || client.client_id == facts.client_id);
-    Ok(may_see.then_some(facts))
+impl Authority<'_> {
+    /// What this issuer knows of a token; `None` when it is not active, whatever the reason.
+    ///
+    /// A confidential client may ask about any token of its issuer, as resource servers must; a
+    /// public one, which anybody can claim to be, only about its own.
+    ///
+    /// # Errors
+    /// `MissingParameter`, and those of client authentication.
+    pub async fn introspect(&self, asked: &ClientRequest) -> Result<Option<TokenFacts>, Refusal> {
+        let is_anonymous = matches!(asked.credentials, PresentedCredentials::Nobody);
+        let caller = if is_anonymous && !self.issuer.dialect.introspection.authenticated {
+            None
+        } else {
+            Some(self.authenticate(&asked.credentials).await?)
+        };
+        let token = asked
+            .parameters
+            .find(parameter::TOKEN)
+            .ok_or(Fault::MissingParameter {
+                parameter: parameter::TOKEN,
+            })?;
+        let Status::Active { facts, .. } = self.find_token(token).await? else {
+            return Ok(None);
+        };
+        let may_see =
+            caller.is_none_or(|caller| !caller.is_public() || caller.client_id == facts.client_id);
+        Ok(may_see.then_some(facts))
+    }
 }

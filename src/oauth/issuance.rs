@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::access_token::TokenFacts;
-use super::{Core, Refusal, TokenResponse};
-use crate::dialect::template::{Source, Value};
+use super::{Authority, Refusal, TokenResponse};
+use crate::dialect::template::{Lookup, Value};
 use crate::dialect::{RandomWord, TokenFormat, TokenWord};
 use crate::entropy::Entropy;
-use crate::issuer::{Api, Issuer};
+use crate::issuer::Api;
 use crate::keys::UnusableKey;
 use crate::protocol::Scope;
 use crate::secret::{Secret, random_text};
@@ -23,64 +23,67 @@ pub(super) struct Issue<'a> {
     pub scope: Scope,
 }
 
-pub(super) async fn access_token(
-    core: &Core,
-    issuer: &Issuer,
-    identifier: &str,
-    issue: Issue<'_>,
-) -> Result<TokenResponse, Refusal> {
-    let policy = &issuer.dialect.access_token;
-    let issued_at = core.clock.now();
-    let lifetime = lifetime(issue.apis, policy.lifetime);
-    let expires_at = issued_at + lifetime;
-    let access_token = match format(issue.apis, policy.format) {
-        TokenFormat::Jwt => {
-            let facts = TokenFacts {
-                issuer: identifier.to_owned(),
-                client_id: issue.client_id.to_owned(),
-                subject: issue.subject.to_owned(),
-                audience: issue.audience.clone(),
-                scope: issue.scope.clone(),
-                issued_at: Some(issued_at),
-                expires_at,
-            };
-            let alg = issue.apis.iter().find_map(|api| api.signing_alg);
-            let key = issuer
-                .keys
-                .find(alg)
-                .ok_or(UnusableKey("the issuer has none for the API's signing_alg"))?;
-            let claims = policy.claims.render(&NewToken {
-                facts: &facts,
-                entropy: &core.entropy,
-            });
-            Secret::new(key.sign(&claims)?)
-        }
-        TokenFormat::Opaque => {
-            let token = Secret::new(policy.opaque.render(&core.entropy));
-            let stored = StoredToken {
-                issuer: issuer.id,
-                hash: token.digest(),
-                client_id: issue.client_id.to_owned(),
-                subject: issue.subject.to_owned(),
-                audience: issue.audience.clone(),
-                scope: issue.scope.clone(),
-                issued_at,
-                expires_at,
-                is_revoked: false,
-            };
-            core.store.insert_access_token(stored).await?;
-            token
-        }
-    };
-    Ok(TokenResponse {
-        issuer: identifier.to_owned(),
-        client_id: issue.client_id.to_owned(),
-        access_token,
-        scope: issue.scope,
-        audience: issue.audience,
-        issued_at,
-        lifetime,
-    })
+impl Authority<'_> {
+    /// Mints an access token, and stores it if it is opaque.
+    pub(super) async fn issue(&self, issue: Issue<'_>) -> Result<TokenResponse, Refusal> {
+        let Self {
+            core,
+            issuer,
+            identifier,
+        } = *self;
+        let policy = &issuer.dialect.access_token;
+        let issued_at = core.clock.now();
+        let lifetime = lifetime(issue.apis, policy.lifetime);
+        let expires_at = issued_at + lifetime;
+        let access_token = match format(issue.apis, policy.format) {
+            TokenFormat::Jwt => {
+                let facts = TokenFacts {
+                    issuer: identifier.to_owned(),
+                    client_id: issue.client_id.to_owned(),
+                    subject: issue.subject.to_owned(),
+                    audience: issue.audience.clone(),
+                    scope: issue.scope.clone(),
+                    issued_at: Some(issued_at),
+                    expires_at,
+                };
+                let alg = issue.apis.iter().find_map(|api| api.signing_alg);
+                let key = issuer
+                    .keys
+                    .find(alg)
+                    .ok_or(UnusableKey("the issuer has none for the API's signing_alg"))?;
+                let claims = policy.claims.render(&NewToken {
+                    facts: &facts,
+                    entropy: &core.entropy,
+                });
+                Secret::new(key.sign(&claims)?)
+            }
+            TokenFormat::Opaque => {
+                let token = Secret::new(policy.opaque.render(&core.entropy));
+                let stored = StoredToken {
+                    issuer: issuer.id,
+                    hash: token.digest(),
+                    client_id: issue.client_id.to_owned(),
+                    subject: issue.subject.to_owned(),
+                    audience: issue.audience.clone(),
+                    scope: issue.scope.clone(),
+                    issued_at,
+                    expires_at,
+                    is_revoked: false,
+                };
+                core.store.insert_access_token(stored).await?;
+                token
+            }
+        };
+        Ok(TokenResponse {
+            issuer: identifier.to_owned(),
+            client_id: issue.client_id.to_owned(),
+            access_token,
+            scope: issue.scope,
+            audience: issue.audience,
+            issued_at,
+            lifetime,
+        })
+    }
 }
 
 /// The shortest that any of the APIs wants, or the dialect's.
@@ -100,10 +103,14 @@ fn format(apis: &[&Api], default: TokenFormat) -> TokenFormat {
     }
 }
 
-impl Source<RandomWord> for Entropy {
+impl Lookup<RandomWord> for Entropy {
     fn value(&self, word: RandomWord) -> Value<'_> {
         match word {
             RandomWord::Random => Value::Text(random_text(self).into()),
+            RandomWord::RandomHex => {
+                let digits = self.bytes::<32>().map(|byte| format!("{byte:02x}"));
+                Value::Text(digits.concat().into())
+            }
         }
     }
 }
@@ -114,7 +121,7 @@ struct NewToken<'a> {
     entropy: &'a Entropy,
 }
 
-impl Source<TokenWord> for NewToken<'_> {
+impl Lookup<TokenWord> for NewToken<'_> {
     fn value(&self, word: TokenWord) -> Value<'_> {
         match word {
             TokenWord::Jti => Value::Text(self.entropy.uuid().to_string().into()),

@@ -1,6 +1,6 @@
 //! What an issuer says of itself (RFC 8414, OIDC Discovery 1.0 §3).
 
-use crate::dialect::template::{Source, Value};
+use crate::dialect::template::{Lookup, Value};
 use crate::dialect::{Dialect, Endpoint, MetadataWord};
 use crate::issuer::Api;
 use crate::protocol::{ClientAuthMethod, GrantType};
@@ -72,7 +72,7 @@ impl Metadata {
     }
 }
 
-impl Source<MetadataWord> for Metadata {
+impl Lookup<MetadataWord> for Metadata {
     fn value(&self, word: MetadataWord) -> Value<'_> {
         let url = |endpoint| Value::optional(self.url(endpoint));
         match word {

@@ -13,17 +13,16 @@ use std::borrow::Cow;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::issuer::Issuer;
 use crate::keys::UnusableKey;
-use crate::protocol::Fault;
+use crate::protocol::{Fault, Parameters};
 use crate::secret::{SecretVerifier, VerifierBusy};
 use crate::store::{Store, StoreError};
 
 pub use access_token::TokenFacts;
 pub use client_auth::PresentedCredentials;
-pub use introspection::introspect;
 pub use metadata::Metadata;
-pub use revocation::revoke;
-pub use token::{TokenResponse, exchange};
+pub use token::TokenResponse;
 
 /// What every flow needs from outside: the database, the time, randomness, and a way to check
 /// secrets. Cheap to clone.
@@ -33,6 +32,30 @@ pub struct Core {
     pub clock: Clock,
     pub entropy: Entropy,
     pub secrets: SecretVerifier,
+}
+
+/// An issuer at the address a request came to. The flows are its methods, each in the file of
+/// its name.
+#[derive(Clone, Copy)]
+pub struct Authority<'a> {
+    pub core: &'a Core,
+    pub issuer: &'a Issuer,
+    /// The issuer identifier of that address: what becomes `iss`.
+    pub identifier: &'a str,
+}
+
+/// A request of a client to an endpoint that knows its clients: who it is, and what it wants.
+#[derive(Debug)]
+pub struct ClientRequest {
+    pub credentials: PresentedCredentials,
+    pub parameters: Parameters,
+}
+
+impl ClientRequest {
+    /// Whether it comes from a program that keeps a secret, which no page in a browser does.
+    pub fn has_secret(&self) -> bool {
+        matches!(self.credentials, PresentedCredentials::WithSecret { .. })
+    }
 }
 
 /// Why a flow did not succeed: the request was at fault, or this server was.

@@ -1,50 +1,63 @@
 //! Token revocation (RFC 7009).
 
-use super::access_token::{Found, Status, find};
-use super::client_auth::{PresentedCredentials, authenticate};
-use super::{Core, Refusal};
-use crate::issuer::Issuer;
+use super::access_token::{Found, Status};
+use super::{Authority, ClientRequest, Refusal};
+use crate::dialect::RevocationPolicy;
 use crate::protocol::{Fault, Parameters, parameter};
-use crate::secret::Digest;
 
-/// Revokes a token of the calling client. A token that is unknown, expired or revoked already is
-/// as gone as was asked for, and that is success (RFC 7009 §2.2).
-///
-/// # Errors
-/// `MissingParameter`, `TokenOfAnotherClient`, and those of client authentication.
-pub async fn revoke(
-    core: &Core,
-    issuer: &Issuer,
-    identifier: &str,
-    credentials: &PresentedCredentials,
-    parameters: &Parameters,
-) -> Result<(), Refusal> {
-    let client = authenticate(core, issuer, credentials).await?;
-    let token = parameters
-        .find(parameter::TOKEN)
-        .ok_or(Fault::MissingParameter {
-            parameter: parameter::TOKEN,
-        })?;
-    let Status::Active(facts, found) = find(core, issuer, identifier, token).await? else {
-        return Ok(());
-    };
-    if facts.client_id != client.client_id {
-        return Err(Fault::TokenOfAnotherClient.into());
-    }
-    match found {
-        Found::Opaque => {
-            let hash = Digest::of(token.as_bytes());
-            let now = core.clock.now();
-            core.store
-                .revoke_access_token(issuer.id, &hash, &client.client_id, now)
-                .await?;
+/// What `token_type_hint` may say (RFC 7009 §2.1).
+const HINTS: [&str; 2] = ["access_token", "refresh_token"];
+
+impl Authority<'_> {
+    /// Revokes a token of the calling client. A token that is unknown, expired or revoked
+    /// already is as gone as was asked for, and that is success (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    /// `MissingParameter`, `UnsupportedTokenType`, `TokenOfAnotherClient`, and those of client
+    /// authentication.
+    pub async fn revoke(&self, asked: &ClientRequest) -> Result<(), Refusal> {
+        let policy = &self.issuer.dialect.revocation;
+        let client = self.authenticate(&asked.credentials).await?;
+        let token = asked
+            .parameters
+            .find(parameter::TOKEN)
+            .ok_or(Fault::MissingParameter {
+                parameter: parameter::TOKEN,
+            })?;
+        check_hint(policy, &asked.parameters)?;
+        let Status::Active { facts, found, .. } = self.find_token(token).await? else {
+            return Ok(());
+        };
+        if facts.client_id != client.client_id {
+            return if policy.ignores_tokens_of_others {
+                Ok(())
+            } else {
+                Err(Fault::TokenOfAnotherClient.into())
+            };
         }
-        Found::Jwt { hash } if issuer.dialect.revocation.jwt => {
-            core.store
-                .revoke_jwt(issuer.id, &hash, facts.expires_at)
-                .await?;
+        let (store, issuer) = (&self.core.store, self.issuer.id);
+        match found {
+            Found::Opaque { hash } => {
+                let now = self.core.clock.now();
+                store
+                    .revoke_access_token(issuer, &hash, &client.client_id, now)
+                    .await?;
+            }
+            Found::Jwt { hash } if policy.jwt => {
+                store.revoke_jwt(issuer, &hash, facts.expires_at).await?;
+            }
+            Found::Jwt { .. } => {}
         }
-        Found::Jwt { .. } => {}
+        Ok(())
     }
-    Ok(())
+}
+
+/// A server may ignore the hint, and most do: it only says where to look first.
+fn check_hint(policy: &RevocationPolicy, parameters: &Parameters) -> Result<(), Fault> {
+    match parameters.find(parameter::TOKEN_TYPE_HINT) {
+        Some(hint) if policy.refuses_unknown_hints && !HINTS.contains(&hint) => {
+            Err(Fault::UnsupportedTokenType)
+        }
+        _ => Ok(()),
+    }
 }

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use super::client_auth::{PresentedCredentials, authenticate};
 use super::grant::client_credentials;
-use super::{Core, Refusal};
+use super::{Authority, ClientRequest, Refusal};
 use crate::clock::Timestamp;
-use crate::dialect::ResponseWord;
-use crate::dialect::template::{Source, Value};
-use crate::issuer::Issuer;
+use crate::dialect::template::{Lookup, Value};
+use crate::dialect::{Dialect, ResponseWord};
 use crate::protocol::{Fault, GrantType, Parameters, Scope, parameter};
 use crate::secret::Secret;
 
@@ -29,51 +27,47 @@ pub struct TokenResponse {
     pub lifetime: Duration,
 }
 
-/// Exchanges a grant for tokens. `identifier` is the issuer identifier of the address the request
-/// came to: it becomes `iss`.
-pub async fn exchange(
-    core: &Core,
-    issuer: &Issuer,
-    identifier: &str,
-    credentials: &PresentedCredentials,
-    parameters: &Parameters,
-) -> Result<TokenResponse, Refusal> {
-    let client;
-    let request;
-    if issuer.dialect.token_request.client_first {
-        client = authenticate(core, issuer, credentials).await?;
-        request = TokenRequest::parse(issuer, parameters)?;
-    } else {
-        request = TokenRequest::parse(issuer, parameters)?;
-        client = authenticate(core, issuer, credentials).await?;
-    }
-    match request {
-        TokenRequest::ClientCredentials(request) => {
-            client_credentials::grant(core, issuer, identifier, &client, request).await
+impl Authority<'_> {
+    /// Exchanges a grant for tokens.
+    ///
+    /// A request with two faults gets the answer for the first: that `grant_type` is missing,
+    /// then the client, then everything else. In a dialect with `client_first` nothing comes
+    /// before the client.
+    pub async fn exchange(&self, asked: &ClientRequest) -> Result<TokenResponse, Refusal> {
+        let dialect = &self.issuer.dialect;
+        let grant_type = asked
+            .parameters
+            .find(parameter::GRANT_TYPE)
+            .ok_or(Fault::MissingGrantType);
+        if !dialect.token_request.client_first {
+            grant_type.clone()?;
+        }
+        let client = self.authenticate(&asked.credentials).await?;
+        match TokenRequest::parse(dialect, grant_type?, &asked.parameters)? {
+            TokenRequest::ClientCredentials(request) => {
+                self.client_credentials(&client, request).await
+            }
         }
     }
 }
 
 impl TokenRequest {
-    fn parse(issuer: &Issuer, parameters: &Parameters) -> Result<Self, Fault> {
-        let name = parameters
-            .find(parameter::GRANT_TYPE)
-            .ok_or(Fault::MissingGrantType)?;
-        let supported = &issuer.dialect.token_request.grant_types;
-        match GrantType::find(name).filter(|grant| supported.contains(grant)) {
+    fn parse(dialect: &Dialect, grant_type: &str, parameters: &Parameters) -> Result<Self, Fault> {
+        let supported = &dialect.token_request.grant_types;
+        match GrantType::find(grant_type).filter(|grant| supported.contains(grant)) {
             Some(GrantType::ClientCredentials) => Ok(Self::ClientCredentials(
-                client_credentials::Request::parse(&issuer.dialect, parameters)?,
+                client_credentials::Request::parse(dialect, parameters)?,
             )),
             Some(GrantType::AuthorizationCode | GrantType::RefreshToken) | None => {
                 Err(Fault::UnsupportedGrantType {
-                    grant_type: name.to_owned(),
+                    grant_type: grant_type.to_owned(),
                 })
             }
         }
     }
 }
 
-impl Source<ResponseWord> for TokenResponse {
+impl Lookup<ResponseWord> for TokenResponse {
     fn value(&self, word: ResponseWord) -> Value<'_> {
         match word {
             ResponseWord::AccessToken => Value::text(self.access_token.expose()),

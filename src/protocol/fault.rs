@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::{ClientAuthMethod, Scope};
 
-/// A refused request. Fields hold what the client sent, never a secret.
+/// A refused request. Fields hold what the client sent, never a secret: so parameters are named
+/// only if they are known ones, because a body in the wrong encoding has secrets in its names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     // The request as HTTP.
@@ -33,14 +34,17 @@ pub enum Fault {
     // Its parameters.
     #[error("a parameter is not valid UTF-8, or its percent-encoding is broken")]
     InvalidEncoding,
-    #[error("a parameter stands more than once")]
-    RepeatedParameter { parameter: String },
-    #[error("a parameter is longer than {limit} bytes")]
-    OverlongParameter { parameter: String, limit: usize },
+    #[error("{parameter} stands more than once")]
+    RepeatedParameter { parameter: &'static str },
+    #[error("{parameter} is longer than {limit} bytes")]
+    OverlongParameter {
+        parameter: &'static str,
+        limit: usize,
+    },
     #[error("there are more than {limit} parameters")]
     TooManyParameters { limit: usize },
-    #[error("a parameter has the wrong JSON type")]
-    WrongParameterType { parameter: String },
+    #[error("{parameter} has the wrong JSON type")]
+    WrongParameterType { parameter: &'static str },
     #[error("`scope` has the wrong JSON type")]
     WrongScopeType,
     #[error("`grant_type` is missing")]
@@ -97,6 +101,8 @@ pub enum Fault {
     ScopeNotGranted { scope: Scope },
 
     // Revocation (RFC 7009).
+    #[error("`token_type_hint` names no type of token there is")]
+    UnsupportedTokenType,
     #[error("the token was issued to another client")]
     TokenOfAnotherClient,
 
@@ -157,6 +163,7 @@ pub enum FaultKind {
     MalformedScope,
     MissingScope,
     ScopeNotGranted,
+    UnsupportedTokenType,
     TokenOfAnotherClient,
     MissingAccessToken,
     InvalidAccessToken,
@@ -219,6 +226,7 @@ impl Fault {
             Self::MalformedScope { .. } => FaultKind::MalformedScope,
             Self::MissingScope => FaultKind::MissingScope,
             Self::ScopeNotGranted { .. } => FaultKind::ScopeNotGranted,
+            Self::UnsupportedTokenType => FaultKind::UnsupportedTokenType,
             Self::TokenOfAnotherClient => FaultKind::TokenOfAnotherClient,
             Self::MissingAccessToken => FaultKind::MissingAccessToken,
             Self::InvalidAccessToken => FaultKind::InvalidAccessToken,

@@ -24,6 +24,28 @@ pub mod parameter {
     pub const SCOPE: &str = "scope";
     pub const TOKEN: &str = "token";
     pub const TOKEN_TYPE_HINT: &str = "token_type_hint";
+
+    /// Every parameter an endpoint reads.
+    const KNOWN: [&str; 8] = [
+        AUDIENCE,
+        CLIENT_ID,
+        CLIENT_SECRET,
+        GRANT_TYPE,
+        RESOURCE,
+        SCOPE,
+        TOKEN,
+        TOKEN_TYPE_HINT,
+    ];
+
+    /// The parameter as this server knows it; `None` when nothing reads it.
+    pub fn known(name: &str) -> Option<&'static str> {
+        KNOWN.into_iter().find(|known| *known == name)
+    }
+
+    /// A parameter's name for a message.
+    pub(super) fn for_message(name: &str) -> &'static str {
+        known(name).unwrap_or("of an unknown name")
+    }
 }
 
 /// Whether `text` is one or more VSCHAR, which is what `client_id` is made of

@@ -1,40 +1,52 @@
+use std::fmt;
+
+use zeroize::Zeroizing;
+
 use super::Fault;
-use super::parameter::{AUDIENCE, RESOURCE};
+use super::parameter::{AUDIENCE, RESOURCE, TOKEN, for_message};
 
 /// The parameters of a request, whatever its body was encoded as: each name once, except those
-/// that may repeat, within bounds.
-#[derive(Debug, Clone, Default)]
-pub struct Parameters(Vec<(String, String)>);
+/// that may repeat, within bounds. Values may be secrets, so they are never printed.
+#[derive(Clone, Default)]
+pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 
 /// Parameters that may stand more than once: RFC 8707 §2, and Ory Hydra's `audience`.
 const REPEATABLE: &[&str] = &[AUDIENCE, RESOURCE];
 
 impl Parameters {
     pub const MOST: usize = 64;
+    /// In bytes.
     pub const LONGEST_NAME: usize = 128;
-    /// In bytes. A JWT is the longest thing anybody sends.
-    pub const LONGEST_VALUE: usize = 8 * 1024;
+    /// In bytes. What is granted of `scope` and `audience` comes back in headers, which proxies
+    /// bound.
+    pub const LONGEST_VALUE: usize = 2 * 1024;
+    /// In bytes: a token, which may be a JWT.
+    pub const LONGEST_TOKEN: usize = 8 * 1024;
 
     /// # Errors
     /// `RepeatedParameter` (RFC 6749 §3.2), `OverlongParameter`, `TooManyParameters`.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Fault> {
-        let mut parameters: Vec<(String, String)> = Vec::new();
+        let mut parameters: Vec<(String, Zeroizing<String>)> = Vec::new();
         for (name, value) in pairs {
-            if name.len() > Self::LONGEST_NAME {
-                return Err(Fault::OverlongParameter {
-                    parameter: name,
-                    limit: Self::LONGEST_NAME,
-                });
-            }
-            if value.len() > Self::LONGEST_VALUE {
-                return Err(Fault::OverlongParameter {
-                    parameter: name,
-                    limit: Self::LONGEST_VALUE,
-                });
+            let value = Zeroizing::new(value);
+            let longest = if name == TOKEN {
+                Self::LONGEST_TOKEN
+            } else {
+                Self::LONGEST_VALUE
+            };
+            for (length, limit) in [(name.len(), Self::LONGEST_NAME), (value.len(), longest)] {
+                if length > limit {
+                    return Err(Fault::OverlongParameter {
+                        parameter: for_message(&name),
+                        limit,
+                    });
+                }
             }
             let is_repeated = parameters.iter().any(|(known, _)| *known == name);
             if is_repeated && !REPEATABLE.contains(&name.as_str()) {
-                return Err(Fault::RepeatedParameter { parameter: name });
+                return Err(Fault::RepeatedParameter {
+                    parameter: for_message(&name),
+                });
             }
             if parameters.len() == Self::MOST {
                 return Err(Fault::TooManyParameters { limit: Self::MOST });
@@ -55,5 +67,11 @@ impl Parameters {
             .iter()
             .filter(move |(known, value)| known == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parameters({})", self.0.len())
     }
 }

@@ -8,8 +8,8 @@ use super::render;
 use super::routes::Target;
 use crate::dialect::Endpoint;
 use crate::issuer::{Api, Issuer};
-use crate::oauth::Metadata;
 use crate::oauth::access_token::Requirement;
+use crate::oauth::{Authority, Core, Metadata};
 
 /// An issuer at one URL: by path, by host name, or at the root.
 pub struct Address {
@@ -33,6 +33,8 @@ pub struct Resource {
     pub accepts_bare_token: bool,
     /// Headers that may carry the bare token instead.
     pub token_headers: Vec<String>,
+    /// Headers a page may send besides.
+    pub allow_headers: Vec<String>,
     pub content_type: String,
     pub body: String,
 }
@@ -73,6 +75,15 @@ impl Address {
             metadata,
             targets,
             issuer,
+        }
+    }
+
+    /// The issuer here, ready to answer.
+    pub fn authority<'a>(&'a self, core: &'a Core) -> Authority<'a> {
+        Authority {
+            core,
+            issuer: &self.issuer,
+            identifier: &self.identifier,
         }
     }
 

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-use crate::dialect::BodyEncoding;
+use crate::dialect::{BodyEncoding, TokenRequestPolicy};
 use crate::protocol::{Fault, Parameters, parameter};
 
 /// No request to an OAuth endpoint needs more.
@@ -27,42 +27,82 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn parameters(
     request: &HttpRequest,
     payload: web::Payload,
-    accepted: &[BodyEncoding],
+    policy: &TokenRequestPolicy,
 ) -> Result<Parameters, Fault> {
     let body = tokio::time::timeout(PATIENCE, read(payload))
         .await
         .map_err(|_| Fault::RequestTimeout)??;
-    let media_type = media_type(request)?;
-    if body.is_empty() {
+    let Some(header) = request.headers().get(CONTENT_TYPE) else {
+        return Err(if body.is_empty() {
+            Fault::EmptyBody
+        } else {
+            Fault::MissingMediaType
+        });
+    };
+    let media_type = MediaType::parse(header.to_str().unwrap_or_default());
+    let pairs = match media_type.encoding(&policy.body)? {
+        BodyEncoding::Form => form(&body)?,
+        // No bytes are no JSON, but a client that forgot its body is helped more by hearing that.
+        BodyEncoding::Json | BodyEncoding::Multipart if body.is_empty() => {
+            return Err(Fault::EmptyBody);
+        }
+        BodyEncoding::Json => json(&body)?,
+        BodyEncoding::Multipart => multipart(media_type.full, body).await?,
+    };
+    if pairs.is_empty() && policy.refuses_empty_form {
         return Err(Fault::EmptyBody);
     }
-    let (essence, full) = media_type.ok_or(Fault::MissingMediaType)?;
-    let encoding = match essence.as_str() {
-        "application/x-www-form-urlencoded" => Some(BodyEncoding::Form),
-        "application/json" => Some(BodyEncoding::Json),
-        "multipart/form-data" => Some(BodyEncoding::Multipart),
-        _ => None,
-    };
-    match encoding.filter(|encoding| accepted.contains(encoding)) {
-        Some(BodyEncoding::Form) => Parameters::new(form(&body)?),
-        Some(BodyEncoding::Json) => json(&body),
-        Some(BodyEncoding::Multipart) => multipart(full, body).await,
-        None => Err(Fault::UnsupportedMediaType {
-            media_type: essence,
-        }),
-    }
+    let aliases = &policy.parameter_aliases;
+    Parameters::new(pairs.into_iter().map(|(name, value)| {
+        let name = aliases.get(&name).cloned().unwrap_or(name);
+        (name, value)
+    }))
 }
 
-/// The media type in lower case without its parameters, and the header as it came.
-fn media_type(request: &HttpRequest) -> Result<Option<(String, String)>, Fault> {
-    let Some(value) = request.headers().get(CONTENT_TYPE) else {
-        return Ok(None);
-    };
-    let full = value.to_str().map_err(|_| Fault::UnsupportedMediaType {
-        media_type: String::new(),
-    })?;
-    let essence = full.split(';').next().unwrap_or_default().trim();
-    Ok(Some((essence.to_ascii_lowercase(), full.to_owned())))
+/// A `Content-Type` header.
+struct MediaType<'a> {
+    full: &'a str,
+    /// In lower case, without parameters.
+    essence: String,
+}
+
+impl<'a> MediaType<'a> {
+    fn parse(full: &'a str) -> Self {
+        let essence = full.split(';').next().unwrap_or_default().trim();
+        Self {
+            full,
+            essence: essence.to_ascii_lowercase(),
+        }
+    }
+
+    fn encoding(&self, accepted: &[BodyEncoding]) -> Result<BodyEncoding, Fault> {
+        let encoding = match self.essence.as_str() {
+            "application/x-www-form-urlencoded" => Some(BodyEncoding::Form),
+            "application/json" => Some(BodyEncoding::Json),
+            "multipart/form-data" => Some(BodyEncoding::Multipart),
+            _ => None,
+        };
+        encoding
+            .filter(|encoding| accepted.contains(encoding))
+            .ok_or_else(|| Fault::UnsupportedMediaType {
+                media_type: self.for_message(),
+            })
+    }
+
+    /// Only what has the form of a media type: a body's text that got into the wrong header may
+    /// be a secret.
+    fn for_message(&self) -> String {
+        let is_token = |text: &str| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        };
+        match self.essence.split_once('/') {
+            Some((kind, subtype)) if is_token(kind) && is_token(subtype) => self.essence.clone(),
+            _ => "(not a media type)".to_owned(),
+        }
+    }
 }
 
 async fn read(mut payload: web::Payload) -> Result<Vec<u8>, Fault> {
@@ -124,7 +164,7 @@ pub fn form_decode(text: &[u8]) -> Result<String, Fault> {
 }
 
 /// The members of a JSON object. `scope`, `audience` and `resource` may be arrays of strings.
-fn json(body: &[u8]) -> Result<Parameters, Fault> {
+fn json(body: &[u8]) -> Result<Vec<(String, String)>, Fault> {
     let object: Object = serde_json::from_slice(body).map_err(|error| Fault::MalformedBody {
         reason: Cow::Owned(format!(
             "invalid JSON at line {}, column {}",
@@ -156,36 +196,19 @@ fn json(body: &[u8]) -> Result<Parameters, Fault> {
                     pairs.extend(texts.into_iter().map(|text| (name.clone(), text)));
                 }
             }
-            _ if is_known(&name) => return Err(wrong_type(&name)),
+            _ if parameter::known(&name).is_some() => return Err(wrong_type(&name)),
             // What nobody reads may be of any type.
             _ => {}
         }
     }
-    Parameters::new(pairs)
+    Ok(pairs)
 }
 
 fn wrong_type(name: &str) -> Fault {
-    if name == parameter::SCOPE {
-        Fault::WrongScopeType
-    } else {
-        Fault::WrongParameterType {
-            parameter: name.to_owned(),
-        }
+    match parameter::known(name) {
+        Some(parameter::SCOPE) | None => Fault::WrongScopeType,
+        Some(parameter) => Fault::WrongParameterType { parameter },
     }
-}
-
-fn is_known(name: &str) -> bool {
-    [
-        parameter::AUDIENCE,
-        parameter::CLIENT_ID,
-        parameter::CLIENT_SECRET,
-        parameter::GRANT_TYPE,
-        parameter::RESOURCE,
-        parameter::SCOPE,
-        parameter::TOKEN,
-        parameter::TOKEN_TYPE_HINT,
-    ]
-    .contains(&name)
 }
 
 /// A JSON object with all its members, so that a repeated one is seen: a map would keep the last.
@@ -213,7 +236,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-async fn multipart(content_type: String, body: Vec<u8>) -> Result<Parameters, Fault> {
+async fn multipart(content_type: &str, body: Vec<u8>) -> Result<Vec<(String, String)>, Fault> {
     let malformed = |_| Fault::MalformedBody {
         reason: "invalid multipart/form-data".into(),
     };
@@ -230,7 +253,7 @@ async fn multipart(content_type: String, body: Vec<u8>) -> Result<Parameters, Fa
             break;
         }
     }
-    Parameters::new(pairs)
+    Ok(pairs)
 }
 
 #[cfg(test)]
@@ -256,7 +279,8 @@ mod tests {
 
     #[test]
     fn json_members_are_strings_once() {
-        let fault = |body: &str| json(body.as_bytes()).unwrap_err();
+        let read = |body: &str| json(body.as_bytes()).and_then(Parameters::new);
+        let fault = |body: &str| read(body).unwrap_err();
         assert!(matches!(
             fault(r#"{"grant_type":"a","grant_type":"b"}"#),
             Fault::RepeatedParameter { .. }
@@ -269,7 +293,7 @@ mod tests {
         ));
         assert!(matches!(fault("[]"), Fault::MalformedBody { .. }));
         assert!(matches!(fault(r#"{"a":"#), Fault::MalformedBody { .. }));
-        let parameters = json(br#"{"scope":["a","b"],"other":{"x":1},"client_id":null}"#).unwrap();
+        let parameters = read(r#"{"scope":["a","b"],"other":{"x":1},"client_id":null}"#).unwrap();
         assert_eq!(parameters.find("scope"), Some("a b"));
         assert_eq!(parameters.find("client_id"), None);
     }

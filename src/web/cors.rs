@@ -8,9 +8,9 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 
 use super::address::Address;
-use super::credentials::ClientRequest;
 use super::routes::Target;
 use crate::dialect::Endpoint;
+use crate::oauth::ClientRequest;
 
 /// Headers a page may always send.
 const ALLOWED_HEADERS: &str = "authorization, content-type";
@@ -62,6 +62,7 @@ pub fn preflight(address: &Address, target: &Target) -> HttpResponse {
         headers.extend(own.iter().map(String::as_str));
         if let Target::Resource(resource) = target {
             headers.extend(resource.token_headers.iter().map(String::as_str));
+            headers.extend(resource.allow_headers.iter().map(String::as_str));
         }
         response
             .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))

@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::body::{self, form_decode};
 use crate::dialect::TokenRequestPolicy;
-use crate::oauth::PresentedCredentials;
+use crate::oauth::{ClientRequest, PresentedCredentials};
 use crate::protocol::{ClientAuthMethod, Fault, Parameters, parameter};
 use crate::secret::Secret;
 
@@ -18,35 +18,21 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A request of a client to an endpoint that knows its clients: who it is, and what it wants.
-pub struct ClientRequest {
-    pub credentials: PresentedCredentials,
-    pub parameters: Parameters,
-}
-
-impl ClientRequest {
-    /// Reads header and body.
-    ///
-    /// # Errors
-    /// Those of [`body::parameters`]; `MalformedCredentials`, `TwoClientAuthMethods`, and
-    /// `MissingClientCredentials` for a secret without an ID.
-    pub async fn read(
-        request: &HttpRequest,
-        payload: web::Payload,
-        policy: &TokenRequestPolicy,
-    ) -> Result<Self, Fault> {
-        let parameters = body::parameters(request, payload, &policy.body).await?;
-        let credentials = credentials(request, &parameters, policy)?;
-        Ok(Self {
-            credentials,
-            parameters,
-        })
-    }
-
-    /// Whether it comes from a program that keeps a secret, which no page does.
-    pub fn has_secret(&self) -> bool {
-        matches!(self.credentials, PresentedCredentials::WithSecret { .. })
-    }
+/// Reads who the client is, and what it wants, from header and body.
+///
+/// # Errors
+/// Those of [`body::parameters`]; `MalformedCredentials`, `TwoClientAuthMethods`, and
+/// `MissingClientCredentials` for a secret without an ID.
+pub async fn client_request(
+    request: &HttpRequest,
+    payload: web::Payload,
+    policy: &TokenRequestPolicy,
+) -> Result<ClientRequest, Fault> {
+    let parameters = body::parameters(request, payload, policy).await?;
+    Ok(ClientRequest {
+        credentials: credentials(request, &parameters, policy)?,
+        parameters,
+    })
 }
 
 /// The client's credentials, from the header or the body (RFC 6749 §2.3.1).
@@ -155,7 +141,7 @@ pub fn bearer(
 /// RFC 6750 §2.1, and not longer than any token is.
 fn is_b64token(token: &str) -> bool {
     !token.is_empty()
-        && token.len() <= Parameters::LONGEST_VALUE
+        && token.len() <= Parameters::LONGEST_TOKEN
         && token
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))

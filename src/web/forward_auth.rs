@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::address::Address;
 use super::{App, body, credentials, render};
-use crate::oauth::access_token::{Requirement, authorize};
+use crate::oauth::access_token::Requirement;
 use crate::oauth::{Refusal, TokenFacts};
 use crate::protocol::{Fault, MalformedScope, Parameters, Scope, parameter};
 
@@ -13,7 +13,7 @@ use crate::protocol::{Fault, MalformedScope, Parameters, Scope, parameter};
 /// The proxy passes on what the client sent, so the token is in `Authorization`.
 pub async fn check(app: &App, address: &Address, request: &HttpRequest) -> HttpResponse {
     match run(app, address, request).await {
-        Err(refusal) => render::refusal(address, &refusal),
+        Err(refusal) => render::refusal(address, None, &refusal),
         Ok(facts) => identity(&facts),
     }
 }
@@ -31,32 +31,30 @@ async fn run(app: &App, address: &Address, request: &HttpRequest) -> Result<Toke
         unscoped_means_every_permission: false,
     };
     let token = credentials::bearer(request, false, &[])?;
-    authorize(
-        &app.core,
-        &address.issuer,
-        &address.identifier,
-        token.as_deref(),
-        &requirement,
-    )
-    .await
+    let authority = address.authority(&app.core);
+    authority.authorize(token.as_deref(), &requirement).await
 }
 
 /// The headers a proxy copies to the application behind it. All are always there, because a
-/// proxy that copies a header which is missing may let one through that the client made up.
+/// proxy that copies a header which is missing may let one through that the client made up; so
+/// when one cannot be written, the answer is not 200.
 fn identity(facts: &TokenFacts) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    let mut insert = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.insert_header((name, value));
-        }
-    };
-    insert("remote-user", &facts.subject);
-    insert("x-auth-subject", &facts.subject);
-    insert("x-auth-client-id", &facts.client_id);
-    insert("x-auth-scope", &facts.scope.to_string());
-    insert("x-auth-audience", &facts.audience.join(" "));
-    insert("x-auth-issuer", &facts.issuer);
-    insert("x-auth-expires-at", &facts.expires_at.unix().to_string());
+    for (name, value) in [
+        ("remote-user", facts.subject.clone()),
+        ("x-auth-subject", facts.subject.clone()),
+        ("x-auth-client-id", facts.client_id.clone()),
+        ("x-auth-scope", facts.scope.to_string()),
+        ("x-auth-audience", facts.audience.join(" ")),
+        ("x-auth-issuer", facts.issuer.clone()),
+        ("x-auth-expires-at", facts.expires_at.unix().to_string()),
+    ] {
+        let Ok(value) = HeaderValue::from_str(&value) else {
+            tracing::error!(name, "an identity does not fit into a header");
+            return HttpResponse::ServiceUnavailable().finish();
+        };
+        response.insert_header((name, value));
+    }
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish()

@@ -8,46 +8,38 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use super::address::Address;
 use super::routes::Target;
-use crate::dialect::template::{BodyTemplate, Source, Value, Vocabulary};
-use crate::dialect::{ErrorEntry, FaultWord, Headers};
-use crate::oauth::{Refusal, TokenResponse};
+use crate::dialect::template::{BodyTemplate, Lookup, Value, Vocabulary};
+use crate::dialect::{Endpoint, ErrorEntry, FaultWord, Headers};
+use crate::oauth::Refusal;
 use crate::protocol::Fault;
 
 /// Why a request was refused, for the log.
 #[derive(Clone)]
 pub struct Explanation(pub String);
 
-/// The answer of the token endpoint.
-pub fn token(address: &Address, outcome: Result<TokenResponse, Refusal>) -> HttpResponse {
-    match outcome {
-        Err(refusal) => self::refusal(address, &refusal),
-        Ok(granted) => {
-            let shape = &address.issuer.dialect.token_response;
-            let mut response = HttpResponse::Ok();
-            add_headers(&mut response, &shape.headers, &granted);
-            response.body(shape.members.render(&granted))
-        }
-    }
+/// A response with a dialect's status.
+pub fn with_status(status: u16) -> HttpResponseBuilder {
+    // Reading the dialect has made sure that it is one.
+    HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))
 }
 
-/// A refusal, as the dialect's error table has it.
-pub fn refusal(address: &Address, refusal: &Refusal) -> HttpResponse {
-    match refusal {
-        Refusal::Fault(fault) => tracing::debug!(%fault, "refused"),
-        ours => tracing::error!(error = %ours, "this server failed"),
+/// A refusal, as the dialect's error table has it for `endpoint`.
+pub fn refusal(address: &Address, endpoint: Option<Endpoint>, refusal: &Refusal) -> HttpResponse {
+    if !matches!(refusal, Refusal::Fault(_)) {
+        tracing::error!(error = %refusal, "this server failed");
     }
-    let mut response = fault(address, &refusal.fault());
+    let mut response = fault(address, endpoint, &refusal.fault());
     response
         .extensions_mut()
         .insert(Explanation(refusal.to_string()));
     response
 }
 
-/// A fault, as the dialect's error table has it.
-pub fn fault(address: &Address, fault: &Fault) -> HttpResponse {
+/// A fault, as the dialect's error table has it for `endpoint`.
+pub fn fault(address: &Address, endpoint: Option<Endpoint>, fault: &Fault) -> HttpResponse {
     let dialect = &address.issuer.dialect;
     let kind = fault.kind();
-    let entry = dialect.errors.get(kind);
+    let entry = dialect.error(endpoint, kind);
     let shape = if kind.is_of_a_resource() {
         &dialect.resource_error_response
     } else {
@@ -63,19 +55,25 @@ pub fn fault(address: &Address, fault: &Fault) -> HttpResponse {
         .error_description
         .as_ref()
         .map(|template| template.render(&words));
-    let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = HttpResponse::build(status);
+    let body = entry.body.as_ref().unwrap_or(&shape.body);
+    let mut response = with_status(entry.status);
     add_headers(&mut response, &shape.headers, &words);
+    if let BodyTemplate::Text(_) = body {
+        // Not the table's media type; an entry of its own may still name another.
+        response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
+    }
     add_headers(&mut response, &entry.headers, &words);
-    let mut response = match entry.body.as_ref().unwrap_or(&shape.body) {
+    let mut response = match body {
         BodyTemplate::Json(json) => response.body(json.render(&words)),
         BodyTemplate::Text(text) => {
             let text = text.render(&words);
-            // Text is not of the table's media type.
-            if !text.is_empty() {
-                response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
+            if text.is_empty() {
+                let mut empty = response.finish();
+                empty.headers_mut().remove(header::CONTENT_TYPE);
+                empty
+            } else {
+                response.body(text)
             }
-            response.body(text)
         }
     };
     response
@@ -85,7 +83,7 @@ pub fn fault(address: &Address, fault: &Fault) -> HttpResponse {
 }
 
 pub fn not_found(address: &Address) -> HttpResponse {
-    fault(address, &Fault::NotFound)
+    fault(address, None, &Fault::NotFound)
 }
 
 /// 405 with what is allowed instead (RFC 9110 §15.5.6).
@@ -93,7 +91,7 @@ pub fn method_not_allowed(address: &Address, method: &Method, target: &Target) -
     let fault = Fault::MethodNotAllowed {
         method: method.to_string(),
     };
-    let mut response = self::fault(address, &fault);
+    let mut response = self::fault(address, None, &fault);
     if let Ok(allowed) = HeaderValue::from_str(&target.methods().join(", ")) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
@@ -105,7 +103,7 @@ pub fn method_not_allowed(address: &Address, method: &Method, target: &Target) -
 pub fn add_headers<W: Vocabulary>(
     response: &mut HttpResponseBuilder,
     headers: &Headers<W>,
-    source: &impl Source<W>,
+    source: &impl Lookup<W>,
 ) {
     for (name, value) in rendered(headers, source) {
         response.insert_header((name, value));
@@ -114,7 +112,7 @@ pub fn add_headers<W: Vocabulary>(
 
 pub fn rendered<W: Vocabulary>(
     headers: &Headers<W>,
-    source: &impl Source<W>,
+    source: &impl Lookup<W>,
 ) -> Vec<(HeaderName, HeaderValue)> {
     headers
         .iter()
@@ -134,7 +132,7 @@ struct FaultWords<'a> {
     description: Option<String>,
 }
 
-impl Source<FaultWord> for FaultWords<'_> {
+impl Lookup<FaultWord> for FaultWords<'_> {
     fn value(&self, word: FaultWord) -> Value<'_> {
         let dialect = &self.address.issuer.dialect;
         let code = self.entry.error.as_deref();
@@ -161,9 +159,9 @@ fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
             FaultWord::Parameter,
             Fault::RepeatedParameter { parameter }
             | Fault::OverlongParameter { parameter, .. }
-            | Fault::WrongParameterType { parameter },
-        ) => echo(parameter),
-        (FaultWord::Parameter, Fault::MissingParameter { parameter }) => Value::text(parameter),
+            | Fault::WrongParameterType { parameter }
+            | Fault::MissingParameter { parameter },
+        ) => Value::text(parameter),
         (
             FaultWord::Limit,
             Fault::OverlongParameter { limit, .. }

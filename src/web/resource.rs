@@ -3,7 +3,6 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::address::{Address, Resource};
 use super::{App, credentials, render};
-use crate::oauth::access_token::authorize;
 
 /// A sample protected resource: the other end of the vendor's guide, where a token is used.
 pub async fn read(
@@ -19,18 +18,14 @@ pub async fn read(
     );
     let token = match token {
         Ok(token) => token,
-        Err(fault) => return render::fault(address, &fault),
+        Err(fault) => return render::fault(address, None, &fault),
     };
-    let outcome = authorize(
-        &app.core,
-        &address.issuer,
-        &address.identifier,
-        token.as_deref(),
-        &resource.requirement,
-    )
-    .await;
+    let outcome = address
+        .authority(&app.core)
+        .authorize(token.as_deref(), &resource.requirement)
+        .await;
     match outcome {
-        Err(refusal) => render::refusal(address, &refusal),
+        Err(refusal) => render::refusal(address, None, &refusal),
         Ok(_) => HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, resource.content_type.as_str()))
             .insert_header((header::CACHE_CONTROL, "no-store"))

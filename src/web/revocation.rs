@@ -1,9 +1,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
-use super::credentials::ClientRequest;
-use super::{App, cors, render};
-use crate::oauth;
+use super::{App, cors, credentials, render};
+use crate::dialect::Endpoint;
 
 /// `POST` on an issuer's revocation path (RFC 7009 §2): 200 and an empty body.
 pub async fn revoke(
@@ -12,25 +11,17 @@ pub async fn revoke(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let issuer = &address.issuer;
-    let policy = &issuer.dialect.token_request;
-    let asked = match ClientRequest::read(request, payload, policy).await {
+    let dialect = &address.issuer.dialect;
+    let policy = &dialect.token_request;
+    let asked = match credentials::client_request(request, payload, policy).await {
         Ok(asked) => asked,
-        Err(fault) => return render::fault(address, &fault),
+        Err(fault) => return render::fault(address, Some(Endpoint::Revocation), &fault),
     };
-    let outcome = oauth::revoke(
-        &app.core,
-        issuer,
-        &address.identifier,
-        &asked.credentials,
-        &asked.parameters,
-    )
-    .await;
-    let response = match outcome {
-        Err(refusal) => render::refusal(address, &refusal),
+    let response = match address.authority(&app.core).revoke(&asked).await {
+        Err(refusal) => render::refusal(address, Some(Endpoint::Revocation), &refusal),
         Ok(()) => {
-            let headers = &issuer.dialect.revocation.headers;
             let mut response = HttpResponse::Ok();
+            let headers = &dialect.revocation.headers;
             render::add_headers(&mut response, headers, &address.metadata);
             response.finish()
         }

@@ -1,9 +1,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
-use super::credentials::ClientRequest;
-use super::{App, cors, render};
-use crate::oauth;
+use super::{App, cors, credentials, render};
+use crate::dialect::Endpoint;
 
 /// `POST` on an issuer's token path (RFC 6749 §3.2).
 pub async fn token(
@@ -12,19 +11,19 @@ pub async fn token(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let issuer = &address.issuer;
-    let policy = &issuer.dialect.token_request;
-    let asked = match ClientRequest::read(request, payload, policy).await {
+    let policy = &address.issuer.dialect.token_request;
+    let asked = match credentials::client_request(request, payload, policy).await {
         Ok(asked) => asked,
-        Err(fault) => return render::fault(address, &fault),
+        Err(fault) => return render::fault(address, Some(Endpoint::Token), &fault),
     };
-    let outcome = oauth::exchange(
-        &app.core,
-        issuer,
-        &address.identifier,
-        &asked.credentials,
-        &asked.parameters,
-    )
-    .await;
-    cors::for_client(&asked, render::token(address, outcome))
+    let response = match address.authority(&app.core).exchange(&asked).await {
+        Err(refusal) => render::refusal(address, Some(Endpoint::Token), &refusal),
+        Ok(granted) => {
+            let shape = &address.issuer.dialect.token_response;
+            let mut response = render::with_status(shape.status);
+            render::add_headers(&mut response, &shape.headers, &granted);
+            response.body(shape.members.render(&granted))
+        }
+    };
+    cors::for_client(&asked, response)
 }

@@ -17,6 +17,10 @@ pub enum Filter {
     First,
     /// A list as text between spaces.
     Joined,
+    /// A list or scope as text between commas.
+    Commas,
+    /// A number as a string.
+    Text,
     /// A time span less one second: what a server says that counts the time already passed.
     LessOne,
 }
@@ -32,6 +36,12 @@ pub(super) const FILTERS: &[(&str, Filter, &[Kind])] = &[
     ("one_or_list", Filter::OneOrList, &[Kind::Words, Kind::List]),
     ("first", Filter::First, &[Kind::Words, Kind::List]),
     ("joined", Filter::Joined, &[Kind::Words, Kind::List]),
+    ("commas", Filter::Commas, &[Kind::Words, Kind::List]),
+    (
+        "text",
+        Filter::Text,
+        &[Kind::Number, Kind::Seconds, Kind::Instant],
+    ),
     ("less_one", Filter::LessOne, &[Kind::Seconds]),
 ];
 
@@ -52,6 +62,14 @@ impl Filter {
             (Self::Iso8601, Value::Instant(at)) => Value::Text(Cow::Owned(at.rfc3339())),
             (Self::LessOne, Value::Seconds(span)) => Value::Seconds((span - 1).max(0)),
             (Self::List, value) => items(&value).map_or(value, Value::List),
+            (Self::Text, Value::Number(number) | Value::Seconds(number)) => {
+                Value::Text(Cow::Owned(number.to_string()))
+            }
+            (Self::Text, Value::Instant(at)) => Value::Text(Cow::Owned(at.unix().to_string())),
+            (Self::Commas, value) => match items(&value) {
+                Some(items) => Value::Text(Cow::Owned(items.join(","))),
+                None => value,
+            },
             (Self::Joined, value) => match items(&value) {
                 Some(items) => Value::Text(Cow::Owned(items.join(" "))),
                 None => value,

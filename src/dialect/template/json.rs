@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Source, TextTemplate, Value, Vocabulary};
+use super::{Lookup, TextTemplate, Value, Vocabulary};
 
 #[derive(Debug, Clone)]
 enum Node<W> {
@@ -24,7 +24,7 @@ struct Member<W> {
 
 impl<W: Vocabulary> Node<W> {
     /// Appends this node as JSON; `false`, and nothing appended, when its value is absent.
-    fn render(&self, source: &impl Source<W>, out: &mut Vec<u8>) -> bool {
+    fn render(&self, source: &impl Lookup<W>, out: &mut Vec<u8>) -> bool {
         match self {
             Self::Literal(json) => out.extend_from_slice(json.as_bytes()),
             Self::Text(text) => match text.sole_placeholder() {
@@ -56,7 +56,7 @@ impl<W: Vocabulary> Node<W> {
 
 fn render_members<W: Vocabulary>(
     members: &[Member<W>],
-    source: &impl Source<W>,
+    source: &impl Lookup<W>,
     out: &mut Vec<u8>,
 ) {
     out.push(b'{');
@@ -123,7 +123,7 @@ fn push_json_string(text: &str, out: &mut Vec<u8>) {
 pub struct JsonTemplate<W>(Vec<Member<W>>);
 
 impl<W: Vocabulary> JsonTemplate<W> {
-    pub fn render(&self, source: &impl Source<W>) -> Vec<u8> {
+    pub fn render(&self, source: &impl Lookup<W>) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
         render_members(&self.0, source, &mut out);
         out

@@ -80,6 +80,6 @@ pub trait Vocabulary: Copy + PartialEq + Send + Sync + 'static {
 }
 
 /// Gives the words their values.
-pub trait Source<W> {
+pub trait Lookup<W> {
     fn value(&self, word: W) -> Value<'_>;
 }

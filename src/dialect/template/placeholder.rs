@@ -1,6 +1,6 @@
 use super::filter::FILTERS;
-use super::{Filter, Source, Value, Vocabulary};
-use crate::dialect::source::suggest;
+use super::{Filter, Lookup, Value, Vocabulary};
+use crate::source::suggest;
 
 /// One `{word|filter?}`.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub(super) struct Placeholder<W> {
 }
 
 impl<W: Vocabulary> Placeholder<W> {
-    pub(super) fn value<'a>(&self, source: &'a impl Source<W>) -> Value<'a> {
+    pub(super) fn value<'a>(&self, source: &'a impl Lookup<W>) -> Value<'a> {
         let value = source.value(self.word);
         let value = match self.filter {
             Some(filter) => filter.apply(value),

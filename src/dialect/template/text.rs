@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::placeholder::Placeholder;
-use super::{Source, Value, Vocabulary};
+use super::{Lookup, Value, Vocabulary};
 
 #[derive(Debug, Clone)]
 enum Piece<W> {
@@ -53,7 +53,7 @@ impl<W: Vocabulary> TextTemplate<W> {
         Ok(Self(pieces))
     }
 
-    pub fn render(&self, source: &impl Source<W>) -> String {
+    pub fn render(&self, source: &impl Lookup<W>) -> String {
         let mut out = String::new();
         for piece in &self.0 {
             match piece {

@@ -3,16 +3,19 @@
 use crate::dialect::{
     AudienceMatching, AudienceParameter, AudiencePolicy, Dialect, MissingAudience, MissingScope,
 };
-use crate::issuer::{Api, Client, ClientGrant, Issuer};
-use crate::oauth::issuance::{self, Issue};
-use crate::oauth::{Core, Refusal, TokenResponse};
-use crate::protocol::{Fault, GrantType, Parameters, Scope, parameter};
+use crate::issuer::{Api, Client, ClientGrant};
+use crate::oauth::issuance::Issue;
+use crate::oauth::{Authority, Refusal, TokenResponse};
+use crate::protocol::{Fault, GrantType, MalformedScope, Parameters, Scope, is_vschar, parameter};
 
 /// What the client asks for.
 pub struct Request {
     scope: Option<Scope>,
     audience: Vec<String>,
 }
+
+/// More audiences in one token than anybody has a use for.
+const MOST_AUDIENCES: usize = 8;
 
 /// An API together with what the client may do there.
 #[derive(Clone, Copy)]
@@ -30,18 +33,16 @@ struct Resolved<'a> {
 
 impl Request {
     pub fn parse(dialect: &Dialect, parameters: &Parameters) -> Result<Self, Fault> {
-        let scope = match parameters.find(parameter::SCOPE) {
-            Some(scope) if dialect.scope.is_read => {
-                let scope: Scope =
-                    scope
-                        .parse()
-                        .map_err(|malformed: crate::protocol::MalformedScope| {
-                            Fault::MalformedScope { scope: malformed.0 }
-                        })?;
-                Some(scope).filter(|scope| !scope.is_empty())
-            }
-            _ => None,
-        };
+        let scope =
+            match parameters.find(parameter::SCOPE) {
+                Some(scope) if dialect.scope.is_read => {
+                    let scope: Scope = scope.parse().map_err(|malformed: MalformedScope| {
+                        Fault::MalformedScope { scope: malformed.0 }
+                    })?;
+                    Some(scope).filter(|scope| !scope.is_empty())
+                }
+                _ => None,
+            };
         Ok(Self {
             scope,
             audience: requested_audience(&dialect.audience, parameters)?,
@@ -66,7 +67,9 @@ fn requested_audience(
             AudienceParameter::Resource => parameters.all(parameter::RESOURCE).collect(),
         };
         for value in values {
-            if policy.must_be_uri && !is_absolute_uri_without_fragment(value) {
+            let is_uri = !policy.must_be_uri || is_absolute_uri_without_fragment(value);
+            // Whatever else an audience may be, it must fit into a header for forward-auth.
+            if !is_uri || !is_vschar(value) || value.contains(' ') {
                 return Err(Fault::MalformedAudience {
                     audience: value.to_owned(),
                 });
@@ -76,7 +79,8 @@ fn requested_audience(
             }
         }
     }
-    if audience.len() > 1 && !policy.multiple {
+    let most = if policy.multiple { MOST_AUDIENCES } else { 1 };
+    if audience.len() > most {
         return Err(Fault::TooManyAudiences);
     }
     Ok(audience)
@@ -87,33 +91,33 @@ fn is_absolute_uri_without_fragment(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|uri| uri.fragment().is_none())
 }
 
-/// Checks that the client may have what it asks for, and mints the token.
-pub async fn grant(
-    core: &Core,
-    issuer: &Issuer,
-    identifier: &str,
-    client: &Client,
-    request: Request,
-) -> Result<TokenResponse, Refusal> {
-    check_client(client)?;
-    let apis = core.store.apis(issuer.id).await?;
-    let granted: Vec<Granted<'_>> = client
-        .grants
-        .iter()
-        .filter_map(|grant| {
-            let api = apis.iter().find(|api| api.id == grant.api_id)?;
-            Some(Granted { api, grant })
+impl Authority<'_> {
+    /// Checks that the client may have what it asks for, and mints the token.
+    pub(in crate::oauth) async fn client_credentials(
+        &self,
+        client: &Client,
+        request: Request,
+    ) -> Result<TokenResponse, Refusal> {
+        check_client(client)?;
+        let apis = self.core.store.apis(self.issuer.id).await?;
+        let granted: Vec<Granted<'_>> = client
+            .grants
+            .iter()
+            .filter_map(|grant| {
+                let api = apis.iter().find(|api| api.id == grant.api_id)?;
+                Some(Granted { api, grant })
+            })
+            .collect();
+        let resolved = resolve(&self.issuer.dialect, &apis, &granted, request)?;
+        self.issue(Issue {
+            client_id: &client.client_id,
+            subject: &client.client_id,
+            audience: resolved.audience,
+            apis: &resolved.apis,
+            scope: resolved.scope,
         })
-        .collect();
-    let resolved = resolve(&issuer.dialect, &apis, &granted, request)?;
-    let issue = Issue {
-        client_id: &client.client_id,
-        subject: &client.client_id,
-        audience: resolved.audience,
-        apis: &resolved.apis,
-        scope: resolved.scope,
-    };
-    issuance::access_token(core, issuer, identifier, issue).await
+        .await
+    }
 }
 
 fn check_client(client: &Client) -> Result<(), Fault> {
@@ -168,7 +172,10 @@ fn resolve<'a>(
             let scope = resolve_scope(missing_scope, granted, request.scope)?;
             let apis: Vec<&Api> = granted
                 .iter()
-                .filter(|granted| scope.tokens().iter().any(|token| granted.allows(token)))
+                .filter(|granted| {
+                    let mut tokens = scope.tokens().iter();
+                    tokens.any(|token| granted.allows(token))
+                })
                 .map(|granted| granted.api)
                 .collect();
             Ok(Resolved {
@@ -186,25 +193,31 @@ impl Granted<'_> {
     }
 }
 
+/// The granted API an audience means. Of several that match by prefix the longest is meant, so
+/// that a grant for `https://api` is none for an API of its own at `https://api/billing`.
 fn find_granted<'a>(
     policy: &AudiencePolicy,
     apis: &[Api],
     granted: &[Granted<'a>],
     audience: &str,
 ) -> Result<Granted<'a>, Fault> {
-    let matches = |api: &Api| match policy.matching {
-        AudienceMatching::Exact => api.audience == audience,
-        AudienceMatching::Prefix => is_at_or_below(audience, &api.audience),
-    };
-    if let Some(granted) = granted.iter().find(|granted| matches(granted.api)) {
-        return Ok(*granted);
-    }
-    let audience = audience.to_owned();
-    Err(if apis.iter().any(matches) {
-        Fault::AudienceNotGranted { audience }
-    } else {
-        Fault::UnknownAudience { audience }
-    })
+    let meant = apis
+        .iter()
+        .filter(|api| match policy.matching {
+            AudienceMatching::Exact => api.audience == audience,
+            AudienceMatching::Prefix => is_at_or_below(audience, &api.audience),
+        })
+        .max_by_key(|api| api.audience.len())
+        .ok_or_else(|| Fault::UnknownAudience {
+            audience: audience.to_owned(),
+        })?;
+    granted
+        .iter()
+        .find(|granted| granted.api.id == meant.id)
+        .copied()
+        .ok_or_else(|| Fault::AudienceNotGranted {
+            audience: audience.to_owned(),
+        })
 }
 
 /// Whether `uri` is `base` or a path below it. Only at a slash: `https://api.example.evil` must
@@ -226,7 +239,10 @@ fn single_api<'a>(granted: &[Granted<'a>], scope: Option<&Scope>) -> Result<Gran
     let Some(scope) = scope else {
         return Err(Fault::AmbiguousAudience);
     };
-    check_scope(granted, scope)?;
+    let nowhere = scope.retain(|token| !granted.iter().any(|granted| granted.allows(token)));
+    if !nowhere.is_empty() {
+        return Err(Fault::ScopeNotGranted { scope: nowhere });
+    }
     let mut fitting = granted
         .iter()
         .filter(|granted| scope.tokens().iter().all(|token| granted.allows(token)));
@@ -255,14 +271,21 @@ fn resolve_scope(
                 for granted in pool {
                     all.extend(&granted.grant.machine_scope(granted.api));
                 }
-                Ok(all)
+                Ok(all.retain(|token| is_granted(pool, token)))
             }
         },
     }
 }
 
+/// Whether one of the APIs grants this scope, and no other that knows a scope of that name denies
+/// it: what a client may do at one API must not work at another because they share a token.
+fn is_granted(pool: &[Granted<'_>], scope: &str) -> bool {
+    let mut knowing = pool.iter().filter(|granted| granted.api.has_scope(scope));
+    pool.iter().any(|granted| granted.allows(scope)) && knowing.all(|granted| granted.allows(scope))
+}
+
 fn check_scope(pool: &[Granted<'_>], scope: &Scope) -> Result<(), Fault> {
-    let denied = scope.retain(|token| !pool.iter().any(|granted| granted.allows(token)));
+    let denied = scope.retain(|token| !is_granted(pool, token));
     if denied.is_empty() {
         Ok(())
     } else {

@@ -11,6 +11,7 @@ CREATE TABLE issuers (
 CREATE TABLE apis (
     id UUID PRIMARY KEY,
     issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
+    position BIGINT NOT NULL,
     audience TEXT NOT NULL,
     name TEXT NOT NULL,
     token_lifetime BIGINT, -- seconds

@@ -280,7 +280,7 @@ impl From<&ResourceDeclaration> for Resource {
 async fn clean_up(core: Core) {
     let mut every = tokio::time::interval(CLEAN_EVERY);
     every.tick().await;
-    loop {
+    while !core.store.is_closed() {
         every.tick().await;
         loop {
             match core.store.delete_expired(core.clock.now()).await {

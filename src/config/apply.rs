@@ -1,7 +1,7 @@
 //! Makes the database say what the configuration declares: in one transaction, and doing it
 //! twice changes nothing.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use super::declaration::{ApiDeclaration, ClientDeclaration, ScopesDeclaration};
@@ -12,7 +12,7 @@ use crate::issuer::{Api, ApiScope, Client, ClientGrant, GrantedScope, IssuerId};
 use crate::keys::{CannotOpen, KeyMaterial, SecretKey, SigningKey, UnusableKey};
 use crate::oauth::Core;
 use crate::protocol::{Scope, SigningAlg};
-use crate::secret::{HashingFailed, Secret, SecretHash};
+use crate::secret::{HashingFailed, HashingMemory, Secret, SecretHash};
 use crate::store::{StoreError, StoredKey, Tx};
 
 /// Where signing keys come from and how they rest.
@@ -53,21 +53,26 @@ pub async fn apply(
     core: &Core,
     keyring: &Keyring,
     declared: &[Declared],
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> Result<Vec<Applied>, ApplyError> {
     let now = core.clock.now();
-    // Hashing a secret takes long, so it happens before the transaction holds anything up.
-    let mut secrets = Vec::new();
+    // Hashing a secret and making a key take long, so they happen before the transaction holds
+    // anything up.
+    let mut prepared = Vec::new();
     for issuer in declared {
-        secrets.push(secret_hashes(core, issuer, folder).await?);
+        let name = issuer.declaration.name.get_ref();
+        let stored = core.store.find_issuer(name).await?;
+        let secrets = secret_hashes(core, issuer, stored, folder).await?;
+        let keys = new_keys(core, keyring, issuer, stored).await?;
+        prepared.push((secrets, keys));
     }
     let mut tx = core.store.write().await?;
     let mut applied = Vec::new();
-    for (issuer, secrets) in declared.iter().zip(secrets) {
+    for (issuer, (secrets, new_keys)) in declared.iter().zip(prepared) {
         let name = issuer.declaration.name.get_ref();
         let dialect = issuer.declaration.dialect.get_ref();
         let id = tx.upsert_issuer(name, dialect, &core.entropy, now).await?;
-        let keys = apply_keys(core, keyring, &mut tx, id, issuer, now).await?;
+        let keys = apply_keys(core, keyring, &mut tx, id, issuer, new_keys).await?;
         let apis = apply_apis(core, &mut tx, id, &issuer.declaration.apis, now).await?;
         apply_clients(
             &mut tx,
@@ -94,13 +99,10 @@ pub async fn apply(
 async fn secret_hashes(
     core: &Core,
     issuer: &Declared,
-    folder: &std::path::Path,
+    stored_issuer: Option<IssuerId>,
+    folder: &Path,
 ) -> Result<Vec<Option<SecretHash>>, ApplyError> {
     let mut hashes = Vec::new();
-    let stored_issuer = core
-        .store
-        .find_issuer(issuer.declaration.name.get_ref())
-        .await?;
     for client in &issuer.declaration.clients {
         let Some(declared) = &client.client_secret else {
             hashes.push(None);
@@ -134,34 +136,117 @@ async fn hash(
     }
     let entropy = core.entropy.clone();
     let hashing = tokio::task::spawn_blocking(move || match stored {
-        Some(stored @ SecretHash::Argon2id(_)) if stored.matches(&secret) => Ok(stored),
+        Some(stored @ SecretHash::Argon2id(_))
+            if stored.matches(&secret, &mut HashingMemory::default()) =>
+        {
+            Ok(stored)
+        }
         _ => SecretHash::argon2id(&secret, &entropy),
     });
     Ok(hashing.await.map_err(|_| HashingFailed)??)
 }
 
+/// A key that will be stored if nobody else has stored one first.
+struct NewKey {
+    material: KeyMaterial,
+    is_well_known: bool,
+}
+
+/// A new key for each algorithm that the issuer needs and has none for.
+async fn new_keys(
+    core: &Core,
+    keyring: &Keyring,
+    declared: &Declared,
+    stored_issuer: Option<IssuerId>,
+) -> Result<Vec<NewKey>, ApplyError> {
+    let stored = match stored_issuer {
+        Some(id) => core.store.list_signing_keys(id).await?,
+        None => Vec::new(),
+    };
+    let name = declared.declaration.name.get_ref();
+    let mut keys = Vec::new();
+    for alg in declared.signing_algs() {
+        if stored.iter().any(|key| key.alg == *alg) {
+            continue;
+        }
+        let well_known = match declared.origin {
+            Origin::Demo => (keyring.well_known)(name, *alg),
+            Origin::File => None,
+        };
+        let is_well_known = well_known.is_some();
+        let material = match well_known {
+            Some(key) => key,
+            None => generate(*alg, name.clone()).await?,
+        };
+        keys.push(NewKey {
+            material,
+            is_well_known,
+        });
+    }
+    Ok(keys)
+}
+
+async fn generate(alg: SigningAlg, name: String) -> Result<KeyMaterial, UnusableKey> {
+    tokio::task::spawn_blocking(move || KeyMaterial::generate(alg, &name))
+        .await
+        .unwrap_or(Err(UnusableKey("making it was interrupted")))
+}
+
 /// The issuer's keys: the newest for each algorithm it needs, in that order, then whatever else
-/// it has, which may still verify tokens. Missing ones are made.
+/// it has, which may still verify tokens. Stores the new ones that are still missing.
 async fn apply_keys(
     core: &Core,
     keyring: &Keyring,
     tx: &mut Tx,
     issuer: IssuerId,
     declared: &Declared,
-    now: Timestamp,
+    new_keys: Vec<NewKey>,
 ) -> Result<Vec<KeyMaterial>, ApplyError> {
     let mut stored = tx.list_signing_keys(issuer).await?;
+    for new in new_keys {
+        if !stored.iter().any(|key| key.alg == new.material.alg) {
+            let key = seal(core, keyring, issuer, &declared.dialect, new)?;
+            tx.insert_signing_key(issuer, &key, core.clock.now())
+                .await?;
+            stored.push(key);
+        }
+    }
     let mut keys = Vec::new();
     for alg in declared.signing_algs() {
-        match stored.iter().rposition(|key| key.alg == *alg) {
-            Some(newest) => keys.push(open(keyring, issuer, stored.remove(newest))?),
-            None => keys.push(make_key(core, keyring, tx, issuer, declared, *alg, now).await?),
-        }
+        let newest = stored
+            .iter()
+            .rposition(|key| key.alg == *alg)
+            .ok_or(UnusableKey("it has been removed meanwhile"))?;
+        keys.push(open(keyring, issuer, stored.remove(newest))?);
     }
     for other in stored {
         keys.push(open(keyring, issuer, other)?);
     }
     Ok(keys)
+}
+
+fn seal(
+    core: &Core,
+    keyring: &Keyring,
+    issuer: IssuerId,
+    dialect: &Dialect,
+    new: NewKey,
+) -> Result<StoredKey, UnusableKey> {
+    let kid = SigningKey::new(&new.material, &dialect.access_token.header)?
+        .kid()
+        .to_owned();
+    let context = context(issuer, &kid);
+    Ok(StoredKey {
+        sealed_private_key: keyring.secret_key.seal(
+            &new.material.private_key,
+            &context,
+            &core.entropy,
+        )?,
+        kid,
+        alg: new.material.alg,
+        certificate: new.material.certificate,
+        well_known: new.is_well_known,
+    })
 }
 
 fn open(keyring: &Keyring, issuer: IssuerId, key: StoredKey) -> Result<KeyMaterial, CannotOpen> {
@@ -171,47 +256,6 @@ fn open(keyring: &Keyring, issuer: IssuerId, key: StoredKey) -> Result<KeyMateri
         private_key: keyring.secret_key.open(&key.sealed_private_key, &context)?,
         certificate: key.certificate,
     })
-}
-
-async fn make_key(
-    core: &Core,
-    keyring: &Keyring,
-    tx: &mut Tx,
-    issuer: IssuerId,
-    declared: &Declared,
-    alg: SigningAlg,
-    now: Timestamp,
-) -> Result<KeyMaterial, ApplyError> {
-    let name = declared.declaration.name.get_ref();
-    let well_known = match declared.origin {
-        Origin::Demo => (keyring.well_known)(name, alg),
-        Origin::File => None,
-    };
-    let is_well_known = well_known.is_some();
-    let key = match well_known {
-        Some(key) => key,
-        None => KeyMaterial::generate(alg, name)?,
-    };
-    let kid = kid(&key, &declared.dialect)?;
-    let sealed =
-        keyring
-            .secret_key
-            .seal(&key.private_key, &context(issuer, &kid), &core.entropy)?;
-    let row = StoredKey {
-        kid,
-        alg,
-        sealed_private_key: sealed,
-        certificate: key.certificate.clone(),
-        well_known: is_well_known,
-    };
-    tx.insert_signing_key(issuer, &row, now).await?;
-    Ok(key)
-}
-
-fn kid(key: &KeyMaterial, dialect: &Arc<Dialect>) -> Result<String, UnusableKey> {
-    Ok(SigningKey::new(key, &dialect.access_token.header)?
-        .kid()
-        .to_owned())
 }
 
 /// What a sealed key is bound to: its place.
@@ -227,7 +271,7 @@ async fn apply_apis(
     now: Timestamp,
 ) -> Result<Vec<Api>, ApplyError> {
     let mut apis = Vec::new();
-    for api in declared {
+    for (position, api) in (0..).zip(declared) {
         let audience = api.audience.get_ref();
         let scopes = api.scopes.iter().map(|scope| {
             let scope = scope.get_ref();
@@ -249,7 +293,7 @@ async fn apply_apis(
             token_format: api.token_format,
             signing_alg: api.signing_alg.as_ref().map(|alg| *alg.get_ref()),
         };
-        api.id = tx.upsert_api(issuer, &api).await?;
+        api.id = tx.upsert_api(issuer, &api, position).await?;
         apis.push(api);
     }
     let ids: Vec<_> = apis.iter().map(|api| api.id).collect();

@@ -7,7 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use argon2::password_hash::PasswordHasher;
-use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -113,16 +112,39 @@ impl SecretHash {
     }
 
     /// Whether this is the hash of `secret`. Slow for Argon2id: see [`SecretVerifier`].
-    pub fn matches(&self, secret: &Secret) -> bool {
+    pub fn matches(&self, secret: &Secret, memory: &mut HashingMemory) -> bool {
         match self {
             Self::Sha256(digest) => *digest == secret.digest(),
-            Self::Argon2id(phc) => PasswordHash::new(phc).is_ok_and(|hash| {
-                argon2()
-                    .verify_password(secret.expose().as_bytes(), &hash)
-                    .is_ok()
-            }),
+            Self::Argon2id(phc) => argon2id_matches(phc, secret, memory).unwrap_or(false),
         }
     }
+}
+
+/// What Argon2 works in: 19 MiB once it has been used. Kept and used again, because blocks of
+/// that size which come and go on many threads stay with the allocator of each.
+#[derive(Default)]
+pub struct HashingMemory(Vec<argon2::Block>);
+
+/// `None` when the stored hash is not one that can be computed.
+fn argon2id_matches(phc: &str, secret: &Secret, memory: &mut HashingMemory) -> Option<bool> {
+    let stored = PasswordHash::new(phc).ok()?;
+    let params = Params::try_from(&stored).ok()?;
+    let version = Version::try_from(stored.version?).ok()?;
+    let (salt, expected) = (stored.salt?, stored.hash?);
+    let blocks = params.block_count();
+    if memory.0.len() < blocks {
+        memory.0.resize(blocks, argon2::Block::new());
+    }
+    let mut actual = Zeroizing::new(vec![0; expected.len()]);
+    Argon2::new(Algorithm::Argon2id, version, params)
+        .hash_password_into_with_memory(
+            secret.expose().as_bytes(),
+            salt.as_ref(),
+            &mut actual,
+            memory.0.get_mut(..blocks)?,
+        )
+        .ok()?;
+    Some(actual.ct_eq(expected.as_bytes()).into())
 }
 
 /// Argon2id with 19 MiB, two passes, one lane: OWASP's first recommendation.
@@ -157,8 +179,10 @@ impl FromStr for SecretHash {
             return Ok(Self::Sha256(Digest(bytes)));
         }
         match PasswordHash::new(stored) {
-            Ok(_) => Ok(Self::Argon2id(stored.to_owned())),
-            Err(_) => Err(UnreadableHash),
+            Ok(hash) if hash.algorithm.as_str() == "argon2id" => {
+                Ok(Self::Argon2id(stored.to_owned()))
+            }
+            _ => Err(UnreadableHash),
         }
     }
 }
@@ -181,8 +205,9 @@ mod tests {
         let argon2id = SecretHash::argon2id(&secret, &Entropy::seeded(1)).unwrap();
         for hash in [SecretHash::sha256(&secret), argon2id] {
             let stored: SecretHash = hash.to_string().parse().unwrap();
-            assert!(stored.matches(&secret));
-            assert!(!stored.matches(&Secret::new("correct horsf")));
+            let mut memory = HashingMemory::default();
+            assert!(stored.matches(&secret, &mut memory));
+            assert!(!stored.matches(&Secret::new("correct horsf"), &mut memory));
         }
         assert!("plain".parse::<SecretHash>().is_err());
         assert!("$sha256$c2hvcnQ".parse::<SecretHash>().is_err());

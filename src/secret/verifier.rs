@@ -1,13 +1,13 @@
 //! Checks presented client secrets without letting Argon2 take the machine.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use moka::future::Cache;
 use tokio::sync::Semaphore;
 
-use super::{Secret, SecretHash};
+use super::{HashingMemory, Secret, SecretHash};
 use crate::entropy::Entropy;
 
 /// Argon2 runs at once; each takes 19 MiB and a core.
@@ -29,6 +29,8 @@ pub struct SecretVerifier {
     key: Arc<hmac::Key>,
     verified: Cache<[u8; 32], ()>,
     turns: Arc<Semaphore>,
+    /// What the hashes in progress don't have in hand: never more than there are turns.
+    memories: Arc<Mutex<Vec<HashingMemory>>>,
 }
 
 /// Too many secrets are being checked at this moment.
@@ -45,6 +47,7 @@ impl SecretVerifier {
                 .time_to_idle(REMEMBERED_FOR)
                 .build(),
             turns: Arc::new(Semaphore::new(CONCURRENT_HASHES)),
+            memories: Arc::default(),
         }
     }
 
@@ -54,7 +57,7 @@ impl SecretVerifier {
     /// `VerifierBusy` when no turn came within five seconds.
     pub async fn verify(&self, hash: &SecretHash, secret: &Secret) -> Result<bool, VerifierBusy> {
         let SecretHash::Argon2id(phc) = hash else {
-            return Ok(hash.matches(secret));
+            return Ok(hash.matches(secret, &mut HashingMemory::default()));
         };
         let fingerprint = self.fingerprint(phc, secret);
         if self.verified.get(&fingerprint).await.is_some() {
@@ -63,11 +66,16 @@ impl SecretVerifier {
         let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned());
         let turn = turn.await.map_err(|_| VerifierBusy)?;
         let (hash, secret) = (hash.clone(), secret.clone());
+        let memories = self.memories.clone();
         let matches = tokio::task::spawn_blocking(move || {
             // Held by the work, not by the caller: a caller that hangs up must not free a turn
             // while its hash is still being computed.
             let _turn = turn;
-            hash.matches(&secret)
+            let lock = || memories.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = lock().pop().unwrap_or_default();
+            let matches = hash.matches(&secret, &mut memory);
+            lock().push(memory);
+            matches
         });
         let matches = matches.await.unwrap_or(false);
         if matches {

@@ -29,18 +29,20 @@ row! {
 }
 
 const LIST: &str = "SELECT id, audience, name, token_lifetime, token_format, signing_alg
-    FROM apis WHERE issuer_id = $1 ORDER BY id";
+    FROM apis WHERE issuer_id = $1 ORDER BY position, audience";
 
 const LIST_SCOPES: &str = "SELECT s.api_id, s.name, s.description, s.users_only
     FROM scopes s JOIN apis a ON a.id = s.api_id
     WHERE a.issuer_id = $1 ORDER BY s.api_id, s.position";
 
 const UPSERT: &str = "INSERT INTO apis
-        (id, issuer_id, audience, name, token_lifetime, token_format, signing_alg, declared)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE)
+        (id, issuer_id, audience, name, token_lifetime, token_format, signing_alg, position,
+         declared)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE)
     ON CONFLICT (issuer_id, audience) DO UPDATE SET
         name = excluded.name, token_lifetime = excluded.token_lifetime,
-        token_format = excluded.token_format, signing_alg = excluded.signing_alg, declared = TRUE
+        token_format = excluded.token_format, signing_alg = excluded.signing_alg,
+        position = excluded.position, declared = TRUE
     RETURNING id";
 
 const DELETE_SCOPES: &str = "DELETE FROM scopes WHERE api_id = $1";
@@ -53,7 +55,7 @@ const LIST_DECLARED: &str = "SELECT id FROM apis WHERE issuer_id = $1 AND declar
 const DELETE: &str = "DELETE FROM apis WHERE id = $1";
 
 impl Store {
-    /// Every API of the issuer, in the order they were created.
+    /// Every API of the issuer, in the order of its declaration.
     pub async fn list_apis(&self, issuer: IssuerId) -> Result<Vec<Api>> {
         let rows: Vec<ApiRow> = on_engine!(read self.engine, |db| sqlx::query_as(LIST)
             .bind(issuer.uuid())
@@ -101,7 +103,7 @@ impl From<&ScopeRow> for ApiScope {
 impl Tx {
     /// Creates the API or makes it as declared, its scopes included. Returns the ID it has,
     /// which is not `api.id` when it existed.
-    pub async fn upsert_api(&mut self, issuer: IssuerId, api: &Api) -> Result<Uuid> {
+    pub async fn upsert_api(&mut self, issuer: IssuerId, api: &Api, position: i64) -> Result<Uuid> {
         let lifetime = api
             .token_lifetime
             .map(|lifetime| i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX));
@@ -113,6 +115,7 @@ impl Tx {
             .bind(lifetime)
             .bind(api.token_format.map(TokenFormat::as_str))
             .bind(api.signing_alg.map(SigningAlg::as_str))
+            .bind(position)
             .fetch_one(db)
             .await)?;
         on_engine!(tx self, |db| sqlx::query(DELETE_SCOPES).bind(id).execute(db).await.map(drop))?;

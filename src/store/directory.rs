@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store};
 use crate::issuer::{Api, Client, IssuerId};
 
 /// How long a change to a client or API may go unnoticed. One second is also what an operator is
@@ -56,13 +56,12 @@ impl Store {
 
     /// The issuer's APIs, at most a second old.
     pub async fn apis(&self, issuer: IssuerId) -> Result<Arc<[Api]>> {
-        self.directory
-            .apis
-            .try_get_with(issuer, async {
-                Ok::<_, StoreError>(Arc::from(self.list_apis(issuer).await?))
-            })
-            .await
-            .map_err(|error| StoreError::Unreadable(error.to_string()))
+        if let Some(apis) = self.directory.apis.get(&issuer).await {
+            return Ok(apis);
+        }
+        let apis: Arc<[Api]> = Arc::from(self.list_apis(issuer).await?);
+        self.directory.apis.insert(issuer, apis.clone()).await;
+        Ok(apis)
     }
 
     /// Forgets everything read, so that a change made by this process counts at once.

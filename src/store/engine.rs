@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{
+    ConnectOptions, Connection, Executor, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+};
 
 use super::{Result, StoreError, migrations};
 
@@ -76,8 +78,14 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection before it is told that the server is unavailable.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A statement that takes longer, most likely because somebody holds a lock, is given up.
+const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '4s'; \
+    SET idle_in_transaction_session_timeout = '10s'";
+const MIGRATION_TRIES: usize = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 impl Engine {
+    /// Opens the database, with its tables up to date.
     pub async fn open(url: &str) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Self::open_postgres(url).await;
@@ -91,14 +99,26 @@ impl Engine {
         ))
     }
 
+    /// Connects once and brings the tables up to date, so that a wrong URL or a server that is
+    /// down is named for what it is; then opens the pool.
     async fn open_postgres(url: &str) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
             .application_name("locum")
             .disable_statement_logging();
+        let mut first = options.connect().await?;
+        migrations::migrator().run(&mut first).await?;
+        first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(PATIENCE)
+            // Set by a statement, not in the options: a pooler between would refuse those.
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(LIMITS).await?;
+                    Ok(())
+                })
+            })
             .connect_with(options)
             .await?;
         Ok(Self::Postgres(pool))
@@ -123,30 +143,24 @@ impl Engine {
         };
         if in_memory {
             let writer = one().connect_with(options).await?;
+            migrate_sqlite(&writer).await?;
             return Ok(Self::Sqlite {
                 readers: writer.clone(),
                 writer,
             });
         }
+        create_private(options.get_filename());
         // FULL: an acknowledged commit survives a power cut, not only a crash of the process.
         let options = options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let writer = one().connect_with(options.clone()).await?;
+        migrate_sqlite(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { readers, writer })
-    }
-
-    pub async fn migrate(&self) -> Result<()> {
-        let migrator = migrations::migrator();
-        match self {
-            Self::Sqlite { writer, .. } => migrator.run(writer).await?,
-            Self::Postgres(pool) => migrator.run(pool).await?,
-        }
-        Ok(())
     }
 
     pub async fn write(&self) -> Result<Tx> {
@@ -169,6 +183,13 @@ impl Engine {
         Ok(())
     }
 
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Sqlite { writer, .. } => writer.is_closed(),
+            Self::Postgres(pool) => pool.is_closed(),
+        }
+    }
+
     pub async fn close(&self) {
         match self {
             Self::Sqlite { readers, writer } => {
@@ -178,6 +199,28 @@ impl Engine {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Two processes may find the same new file. SQLite has no lock for migrations as Postgres has, so
+/// one of them fails on a table that exists already; by its next try the other is done.
+async fn migrate_sqlite(writer: &SqlitePool) -> Result<()> {
+    let migrator = migrations::migrator();
+    for _ in 0..MIGRATION_TRIES {
+        if migrator.run(writer).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN_TRIES).await;
+    }
+    Ok(migrator.run(writer).await?)
+}
+
+/// Creates the database file for its owner alone. If that fails, opening it says why.
+fn create_private(file: &std::path::Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
 }
 
 impl Tx {
@@ -190,14 +233,19 @@ impl Tx {
     }
 }
 
-/// A database URL without its password, for messages.
+/// A database URL without what may be a secret in it, for messages: the password, and the query,
+/// where it may stand as well.
 fn redact(url: &str) -> String {
     match url::Url::parse(url) {
-        Ok(mut url) if url.password().is_some() => {
-            let _ = url.set_password(Some("…"));
+        Ok(mut url) => {
+            if url.password().is_some() {
+                let _ = url.set_password(Some("…"));
+            }
+            if url.query().is_some() {
+                url.set_query(Some("…"));
+            }
             url.to_string()
         }
-        Ok(_) => url.to_owned(),
         // What cannot be parsed cannot be redacted either.
         Err(_) => url.split(':').next().unwrap_or_default().to_owned() + ":…",
     }
@@ -211,6 +259,7 @@ mod tests {
     fn a_password_is_not_in_a_message() {
         assert!(!redact("postgres://locum:hunter2@db/locum").contains("hunter2"));
         assert!(!redact("postgres//locum:hunter2@db").contains("hunter2"));
+        assert!(!redact("postgres://db/locum?password=hunter2").contains("hunter2"));
         assert_eq!(redact("sqlite::memory:"), "sqlite::memory:");
     }
 }

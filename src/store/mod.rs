@@ -58,7 +58,6 @@ impl Store {
     /// `url` is `postgres://…`, `sqlite:///path/locum.db` or `sqlite::memory:`.
     pub async fn open(url: &str) -> Result<Self> {
         let engine = Engine::open(url).await?;
-        engine.migrate().await?;
         Ok(Self {
             directory: Arc::new(Directory::new()),
             token_inserts: GroupCommit::start(engine.clone()),
@@ -78,6 +77,11 @@ impl Store {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
         self.engine.ping().await
+    }
+
+    /// Whether [`Self::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.engine.is_closed()
     }
 
     /// Closes every connection; what was acknowledged is written.

@@ -1,5 +1,6 @@
 //! The in-process server for test suites: a [`Locum`] that stops when it is dropped.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::clock::Clock;
@@ -111,7 +112,7 @@ impl Builder {
             }
         };
         let issuers = demo::issuers_with(&config).map_err(CannotStart::Config)?;
-        let listeners = listen("127.0.0.1:0")?;
+        let listeners = listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let public_url = local_url(&listeners)?;
         let settings = Settings {
             database_url: self.database_url,

@@ -1,7 +1,7 @@
 //! Sockets to listen on.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Socket, Type};
 use url::Url;
@@ -9,31 +9,25 @@ use url::Url;
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Listens on `address`, like `127.0.0.1:8080`; port 0 picks a free one.
+/// Listens on an address; port 0 picks a free one.
 ///
 /// On 127.0.0.1 it listens on [::1] too where the machine has it, with the same port: clients
 /// are given `http://localhost`, which many look up as IPv6 first and some as nothing else.
-pub fn listen(address: &str) -> io::Result<Vec<TcpListener>> {
-    let address = resolve(address)?;
+pub fn listen(address: SocketAddr) -> io::Result<Vec<TcpListener>> {
     let first = bind(address)?;
     let port = first.local_addr()?.port();
     let mut listeners = vec![first];
-    if address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)
-        && let Ok(second) = bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port))
-    {
-        listeners.push(second);
+    if address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) {
+        match bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port)) {
+            Ok(second) => listeners.push(second),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => tracing::warn!(
+                "another program listens on [::1]:{port}; clients that look up localhost may reach it instead"
+            ),
+            // A machine without IPv6.
+            Err(_) => {}
+        }
     }
     Ok(listeners)
-}
-
-/// IPv4 first, because that is what the rest is derived from.
-pub fn resolve(address: &str) -> io::Result<SocketAddr> {
-    let mut found: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
-    found.sort_by_key(SocketAddr::is_ipv6);
-    found
-        .into_iter()
-        .next()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address"))
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

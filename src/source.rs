@@ -141,26 +141,48 @@ impl<'a> Layers<'a> {
     }
 
     fn is_whole(&self, path: &[String]) -> bool {
-        self.whole.iter().any(|whole| {
-            whole.len() == path.len()
-                && whole
-                    .iter()
-                    .zip(path)
-                    .all(|(pattern, key)| *pattern == "*" || pattern == key)
-        })
+        self.whole.iter().any(|whole| matches(whole, path))
     }
 
     fn locate(&self, error: &toml::de::Error) -> Mistake {
         let message = for_people(error.message());
-        let mut at = error.span().map(|span| span.start);
+        self.at(error.span(), message)
+    }
+
+    /// A mistake in what stands at `path`, like `["access_token", "claims"]`, or in the nearest
+    /// thing above it that is there.
+    pub fn mistake_at(&self, path: &[&str], message: impl Into<String>) -> Mistake {
+        let mut span = None;
+        if let Ok(merged) = self.merge() {
+            let mut table = merged.get_ref();
+            for key in path {
+                let Some((found, value)) = table.get_key_value(*key) else {
+                    break;
+                };
+                span = Some(found.span());
+                match value.get_ref() {
+                    DeValue::Table(below) => table = below,
+                    _ => break,
+                }
+            }
+        }
+        self.at(span, message.into())
+    }
+
+    fn at(&self, span: Option<Range<usize>>, message: String) -> Mistake {
+        let is_whole = span.as_ref().is_some_and(|span| {
+            let first = self.sources.first();
+            span.start == 0 && first.is_none_or(|first| span.end >= first.text.len())
+        });
+        let mut at = span.map(|span| span.start);
         for source in self.sources {
             match at {
                 Some(offset) if offset > source.text.len() => {
                     at = Some(offset - source.text.len() - 1);
                 }
-                // A mistake without a place, or of the document as a whole: say which file.
-                Some(0) | None => return source.mistake(None, message),
-                Some(offset) => return source.mistake(Some(offset), message),
+                // A mistake of the document as a whole: say which file.
+                Some(0) if is_whole => return source.mistake(None, message),
+                offset => return source.mistake(offset, message),
             }
         }
         Mistake {
@@ -169,6 +191,15 @@ impl<'a> Layers<'a> {
             message,
         }
     }
+}
+
+/// Whether a pattern of keys, in which `*` is any key, is that of `path`.
+pub fn matches(pattern: &[&str], path: &[impl AsRef<str>]) -> bool {
+    pattern.len() == path.len()
+        && pattern
+            .iter()
+            .zip(path)
+            .all(|(pattern, key)| *pattern == "*" || *pattern == key.as_ref())
 }
 
 /// Spans count from the start of their own file; shifted, they tell the layers apart.

@@ -14,7 +14,7 @@ pub struct Check {
 
 impl Check {
     /// Prints every mistake with its line; otherwise what the file declares.
-    pub fn run(self) -> Result<(), Failed> {
+    pub(super) fn run(self) -> Result<(), Failed> {
         let file = ConfigFile::read(&self.config).map_err(|mistake| fail_with(&[mistake]))?;
         let declared = file
             .resolve(Origin::File)

@@ -1,17 +1,18 @@
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
+use toml::Spanned;
 use url::Url;
 
-use super::{Failed, fail, fail_with};
+use super::{Failed, fail, fail_with, misused};
 use crate::clock::Clock;
-use crate::config::ConfigFile;
+use crate::config::{ConfigFile, setting};
 use crate::demo;
 use crate::entropy::Entropy;
-use crate::listen::{listen, local_url, resolve};
-use crate::server::{Server, Settings};
+use crate::listen::{listen, local_url};
+use crate::server::{Server, Settings, StartError};
 
 #[derive(Args)]
 pub struct Dev {
@@ -44,13 +45,13 @@ const DATABASE_FILE: &str = "locum.db";
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 impl Dev {
-    pub fn run(self) -> Result<(), Failed> {
+    pub(super) fn run(self) -> Result<(), Failed> {
         let file = match &self.config {
             Some(path) => ConfigFile::read(path).map_err(|mistake| fail_with(&[mistake]))?,
             None => ConfigFile::empty(),
         };
         let (file, unknown) = file.with_environment(std::env::vars());
-        log_to_stderr(file.config.log.as_deref())?;
+        log_to_stderr(file.config.log.as_ref().map(|log| log.get_ref().as_str()))?;
         for hint in unknown {
             tracing::warn!("{hint}");
         }
@@ -65,8 +66,9 @@ impl Dev {
     async fn serve(self, file: ConfigFile) -> Result<(), Failed> {
         let issuers = demo::issuers_with(&file).map_err(|mistakes| fail_with(&mistakes))?;
         let listeners = self.listeners(&file)?;
-        let public_url = match self.public_url.as_ref().or(file.config.public_url.as_ref()) {
-            Some(url) => parse_public_url(url)?,
+        let configured = file.config.public_url.as_ref().map(Spanned::get_ref);
+        let public_url = match self.public_url.as_ref().or(configured) {
+            Some(url) => setting::public_url(url).map_err(misused)?,
             None => local_url(&listeners).map_err(fail)?,
         };
         let secret = match &file.config.secret_key {
@@ -91,7 +93,12 @@ impl Dev {
                 .min(8),
             welcome: true,
         };
-        let server = Server::start(settings, true).await.map_err(fail)?;
+        let server = Server::start(settings, true)
+            .await
+            .map_err(|error| match error {
+                StartError::RootIssuer { .. } => misused(error),
+                other => fail(other),
+            })?;
         let mut stdout = std::io::stdout().lock();
         let printed = if self.json {
             let line = serde_json::to_string(&server.ready).map_err(fail)?;
@@ -109,32 +116,31 @@ impl Dev {
         server.run().await.map_err(fail)
     }
 
-    fn listeners(&self, file: &ConfigFile) -> Result<Vec<std::net::TcpListener>, Failed> {
-        let address = self
-            .listen
-            .as_deref()
-            .or(file.config.listen.as_deref())
-            .unwrap_or(DEFAULT_LISTEN);
-        let cannot = |error| {
-            fail(format!(
-                "cannot listen on {address}: {error} (expected ADDRESS:PORT, like {DEFAULT_LISTEN}; port 0 picks a free one)"
-            ))
-        };
-        if !self.allow_remote && !resolve(address).map_err(cannot)?.ip().is_loopback() {
-            return Err(fail(format!(
+    fn listeners(&self, file: &ConfigFile) -> Result<Vec<TcpListener>, Failed> {
+        let configured = file.config.listen.as_ref().map(Spanned::get_ref);
+        let address = self.listen.as_ref().or(configured);
+        let address = address.map_or(DEFAULT_LISTEN, String::as_str);
+        let resolved = setting::listen(address).map_err(misused)?;
+        if !self.allow_remote && !resolved.ip().is_loopback() {
+            return Err(misused(format!(
                 "{address} can be reached from other machines, and every secret of `locum dev` is public knowledge. Add --allow-remote if that is what you want."
             )));
         }
-        listen(address).map_err(cannot)
+        listen(resolved).map_err(|error| {
+            fail(format!(
+                "cannot listen on {address}: {error}. Another port, like --listen 127.0.0.1:8081, or 0 for any free one, may do."
+            ))
+        })
     }
 
     fn database_url(&self, file: &ConfigFile) -> Result<String, Failed> {
         let Some(folder) = &self.data else {
-            let configured = file.config.database_url.clone();
-            return Ok(configured.unwrap_or_else(|| "sqlite::memory:".to_owned()));
+            let configured = file.config.database_url.as_ref().map(Spanned::get_ref);
+            let url = configured.map_or("sqlite::memory:", String::as_str);
+            return setting::database_url(url).map_err(misused);
         };
         if file.config.database_url.is_some() {
-            return Err(fail(
+            return Err(misused(
                 "--data and database_url (or LOCUM_DATABASE_URL) both say where the database is; use one of them",
             ));
         }
@@ -147,29 +153,8 @@ impl Dev {
     }
 }
 
-fn parse_public_url(url: &str) -> Result<Url, Failed> {
-    let refuse = |why: &str| {
-        fail(format!(
-            "{url:?} cannot be the public URL: {why}; expected something like https://id.example"
-        ))
-    };
-    let parsed = Url::parse(url).map_err(|error| refuse(&error.to_string()))?;
-    if !["http", "https"].contains(&parsed.scheme()) || parsed.host_str().is_none() {
-        return Err(refuse("it is not an HTTP URL"));
-    }
-    if parsed.path() != "/" || parsed.query().is_some() || parsed.fragment().is_some() {
-        return Err(refuse("it has a path, query or fragment"));
-    }
-    Ok(parsed)
-}
-
 fn log_to_stderr(filter: Option<&str>) -> Result<(), Failed> {
-    let filter = filter.unwrap_or(DEFAULT_LOG);
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        fail(format!(
-            "log {filter:?} is not understood: {error} (expected error, warn, info, debug or a filter like locum=debug)"
-        ))
-    })?;
+    let filter = setting::log(filter.unwrap_or(DEFAULT_LOG)).map_err(misused)?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -2,9 +2,8 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use super::{Failed, fail, fail_with};
-use crate::dialect::{BUILT_IN, built_in_text, load, load_built_in, resolved};
-use crate::source::suggest;
+use super::{Failed, fail_with};
+use crate::dialect::{BUILT_IN, load, load_built_in, resolved, text};
 
 #[derive(Subcommand)]
 pub enum Dialect {
@@ -26,7 +25,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    pub fn run(self) -> Result<(), Failed> {
+    pub(super) fn run(self) -> Result<(), Failed> {
         match self {
             Self::List => list(),
             Self::Show {
@@ -37,7 +36,11 @@ impl Dialect {
                 print!("{}", text.map_err(|mistake| fail_with(&[mistake]))?);
                 Ok(())
             }
-            Self::Show { name, .. } => show(&name),
+            Self::Show { name, .. } => {
+                let text = text(&name, Path::new("."));
+                print!("{}", text.map_err(|mistake| fail_with(&[mistake]))?);
+                Ok(())
+            }
             Self::Check { file } => {
                 let dialect =
                     load(&file, Path::new(".")).map_err(|mistake| fail_with(&[mistake]))?;
@@ -54,16 +57,4 @@ fn list() -> Result<(), Failed> {
         println!("{name:<16} {}", dialect.title);
     }
     Ok(())
-}
-
-fn show(name: &str) -> Result<(), Failed> {
-    if let Some(text) = built_in_text(name) {
-        print!("{text}");
-        return Ok(());
-    }
-    let known = BUILT_IN.iter().map(|(name, _)| *name);
-    Err(fail(format!(
-        "there is no built-in dialect `{name}`; {}",
-        suggest(name, known)
-    )))
 }

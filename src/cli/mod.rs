@@ -31,7 +31,12 @@ enum Command {
 }
 
 /// A command did not do what was asked; what went wrong has been printed.
-pub struct Failed;
+enum Failed {
+    /// It was asked for something that cannot be: exit code 2, as for unknown arguments.
+    Misused,
+    /// It tried: exit code 1.
+    Tried,
+}
 
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -45,14 +50,21 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failed) => ExitCode::FAILURE,
+        Err(Failed::Misused) => ExitCode::from(2),
+        Err(Failed::Tried) => ExitCode::FAILURE,
     }
 }
 
 /// Prints what went wrong and fails.
 fn fail(message: impl Display) -> Failed {
     eprintln!("locum: {message}");
-    Failed
+    Failed::Tried
+}
+
+/// Prints what is wrong with the arguments and fails.
+fn misused(message: impl Display) -> Failed {
+    eprintln!("locum: {message}");
+    Failed::Misused
 }
 
 /// Prints every mistake and fails.
@@ -60,5 +72,5 @@ fn fail_with(mistakes: &[impl Display]) -> Failed {
     for mistake in mistakes {
         eprintln!("{mistake}");
     }
-    Failed
+    Failed::Tried
 }

@@ -10,8 +10,8 @@ use super::declaration::{
     ApiDeclaration, ClientDeclaration, GrantDeclaration, IssuerDeclaration, ResourceDeclaration,
     ScopesDeclaration,
 };
-use super::{Declared, Origin};
-use crate::dialect::{self, Dialect, TokenFormat};
+use super::{Config, Declared, Origin, setting};
+use crate::dialect::{self, Dialect, FORWARD_AUTH, TokenFormat, is_header_name, is_header_value};
 use crate::issuer::ClientKind;
 use crate::protocol::{ClientAuthMethod, GrantType, Scope, is_vschar};
 use crate::source::{Mistake, Source, suggest};
@@ -22,6 +22,20 @@ const RESERVED: &[&str] = &["console", "healthz", "readyz", "metrics", "static",
 /// Ten years; longer is a typo in a unit.
 const LONGEST_LIFETIME: u64 = 10 * 366 * 24 * 3600;
 
+/// Checks the settings at the top of the file.
+pub(super) fn settings(config: &Config, source: &Source, folder: &Path) -> Vec<Mistake> {
+    let mut check = Check {
+        source,
+        folder,
+        mistakes: Vec::new(),
+    };
+    check.setting(&config.database_url, setting::database_url);
+    check.setting(&config.public_url, setting::public_url);
+    check.setting(&config.listen, setting::listen);
+    check.setting(&config.log, setting::log);
+    check.mistakes
+}
+
 pub(super) fn resolve(
     issuers: &[IssuerDeclaration],
     source: &Source,
@@ -30,6 +44,7 @@ pub(super) fn resolve(
 ) -> Result<Vec<Declared>, Vec<Mistake>> {
     let mut check = Check {
         source,
+        folder,
         mistakes: Vec::new(),
     };
     let mut declared = Vec::new();
@@ -60,6 +75,7 @@ pub(super) fn resolve(
 
 struct Check<'a> {
     source: &'a Source,
+    folder: &'a Path,
     mistakes: Vec<Mistake>,
 }
 
@@ -67,6 +83,14 @@ impl Check<'_> {
     fn add<T>(&mut self, at: &Spanned<T>, message: impl Into<String>) {
         let mistake = self.source.mistake(Some(at.span().start), message);
         self.mistakes.push(mistake);
+    }
+
+    fn setting<T>(&mut self, value: &Option<Spanned<String>>, read: fn(&str) -> Result<T, String>) {
+        if let Some(value) = value
+            && let Err(message) = read(value.get_ref())
+        {
+            self.add(value, message);
+        }
     }
 
     fn issuer_name<'a>(&mut self, issuer: &'a IssuerDeclaration, known: &mut HashSet<&'a str>) {
@@ -137,6 +161,9 @@ impl Check<'_> {
             self.api(api);
         }
         self.users_only_everywhere(&issuer.apis);
+        if dialect.audience.multiple {
+            self.scopes_of_one_api(&issuer.apis);
+        }
         let mut client_ids = HashSet::new();
         for client in &issuer.clients {
             if !client_ids.insert(client.client_id.get_ref()) {
@@ -148,8 +175,20 @@ impl Check<'_> {
             }
             self.client(client, issuer, dialect);
         }
+        let mut paths: HashSet<String> = dialect
+            .endpoints
+            .iter()
+            .map(|(_, path)| dialect.path_key(path))
+            .collect();
+        paths.insert(FORWARD_AUTH.to_owned());
         for resource in &issuer.resources {
-            self.resource(resource, dialect);
+            if !paths.insert(dialect.path_key(resource.path.get_ref())) {
+                self.add(
+                    &resource.path,
+                    "this path is an endpoint of the issuer, or another resource's",
+                );
+            }
+            self.resource(resource, &issuer.apis);
         }
     }
 
@@ -177,6 +216,25 @@ impl Check<'_> {
             }
             if !names.insert(name) {
                 self.add(scope, format!("scope `{name}` is declared twice"));
+            }
+        }
+    }
+
+    /// Where one token may be for several APIs, a scope's name must say which API it is of: what
+    /// a client may do at one would work at the other.
+    fn scopes_of_one_api(&mut self, apis: &[ApiDeclaration]) {
+        let mut known = HashSet::new();
+        for api in apis {
+            for scope in &api.scopes {
+                let name = scope.get_ref().name();
+                if !known.insert(name) {
+                    self.add(
+                        scope,
+                        format!(
+                            "two APIs have a scope `{name}`, and in this dialect one token may be for both; give them different names"
+                        ),
+                    );
+                }
             }
         }
     }
@@ -235,6 +293,11 @@ impl Check<'_> {
                 &client.client_id,
                 format!("client `{id}` cannot have grant type client_credentials: its kind `{kind}` is public (RFC 6749 §4.4)"),
             );
+        }
+        if let Some(secret) = &client.client_secret
+            && let Err(message) = secret.read(self.folder)
+        {
+            self.add(&client.client_id, format!("client_secret: {message}"));
         }
         if let Some(method) = &client.token_endpoint_auth_method {
             self.auth_method(client, method, dialect);
@@ -347,16 +410,38 @@ impl Check<'_> {
         }
     }
 
-    fn resource(&mut self, resource: &ResourceDeclaration, dialect: &Dialect) {
+    fn resource(&mut self, resource: &ResourceDeclaration, apis: &[ApiDeclaration]) {
         let path = resource.path.get_ref();
-        if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#".contains(&byte);
+        if !path.starts_with('/') || !path.bytes().all(is_plain) {
             self.add(&resource.path, "expected a path, like \"/patients\"");
         }
-        if path == "/forward-auth" || dialect.endpoints.iter().any(|(_, own)| own == path) {
-            self.add(&resource.path, "this path is an endpoint of the issuer");
+        match resource.scope.get_ref().parse::<Scope>() {
+            Err(malformed) => self.add(&resource.scope, malformed.to_string()),
+            Ok(scope) => {
+                for name in scope.tokens() {
+                    let known = || {
+                        apis.iter()
+                            .flat_map(|api| api.scopes.iter().map(|scope| scope.get_ref().name()))
+                    };
+                    if !known().any(|known| known == name) {
+                        self.add(
+                            &resource.scope,
+                            format!(
+                                "no API of the issuer has a scope `{name}`; {}",
+                                suggest(name, known())
+                            ),
+                        );
+                    }
+                }
+            }
         }
-        if resource.scope.get_ref().parse::<Scope>().is_err() {
-            self.add(&resource.scope, "expected scope names between spaces");
+        let headers = resource.token_headers.iter().chain(&resource.allow_headers);
+        for name in headers.filter(|name| !is_header_name(name)) {
+            self.add(&resource.path, format!("{name:?} is not a header name"));
+        }
+        if !is_header_value(&resource.content_type) {
+            self.add(&resource.path, "content_type is not printable ASCII");
         }
     }
 }

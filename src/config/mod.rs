@@ -6,11 +6,13 @@
 mod apply;
 mod check;
 mod declaration;
+pub mod setting;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::dialect::Dialect;
 use crate::secret::Secret;
@@ -22,20 +24,20 @@ pub use declaration::{
     ResourceMethod, ScopeDeclaration, ScopesDeclaration, SecretDeclaration,
 };
 
-/// A configuration file as written, and the environment over it.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// A configuration file as written, and the environment over it. Not to be printed: it has secrets.
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// `postgres://…`, `sqlite:///path/locum.db` or `sqlite::memory:`.
-    pub database_url: Option<String>,
+    pub database_url: Option<Spanned<String>>,
     /// What issuers are named after: scheme, host and perhaps port that clients see.
-    pub public_url: Option<String>,
+    pub public_url: Option<Spanned<String>>,
     /// Address and port to listen on.
-    pub listen: Option<String>,
+    pub listen: Option<Spanned<String>>,
     /// What private keys are encrypted under, at rest.
     pub secret_key: Option<SecretDeclaration>,
     /// What is logged: `error`, `warn`, `info`, `debug`, or a tracing filter.
-    pub log: Option<String>,
+    pub log: Option<Spanned<String>>,
     #[serde(rename = "issuer")]
     pub issuers: Vec<IssuerDeclaration>,
 }
@@ -68,7 +70,7 @@ const VARIABLES: [&str; 6] = [
 ];
 
 /// A configuration together with where it was read from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ConfigFile {
     pub config: Config,
     source: Source,
@@ -114,12 +116,13 @@ impl ConfigFile {
     ) -> (Self, Vec<String>) {
         let mut unknown = Vec::new();
         let config = &mut self.config;
+        let set = |value| Some(Spanned::new(0..0, value));
         for (name, value) in variables {
             match name.as_str() {
-                "LOCUM_DATABASE_URL" => config.database_url = Some(value),
-                "LOCUM_PUBLIC_URL" => config.public_url = Some(value),
-                "LOCUM_LISTEN" => config.listen = Some(value),
-                "LOCUM_LOG" => config.log = Some(value),
+                "LOCUM_DATABASE_URL" => config.database_url = set(value),
+                "LOCUM_PUBLIC_URL" => config.public_url = set(value),
+                "LOCUM_LISTEN" => config.listen = set(value),
+                "LOCUM_LOG" => config.log = set(value),
                 "LOCUM_SECRET_KEY" => {
                     config.secret_key = Some(SecretDeclaration::Literal(Secret::new(value)));
                 }
@@ -134,12 +137,20 @@ impl ConfigFile {
         (self, unknown)
     }
 
-    /// Checks everything that is declared, and loads the dialects it names.
+    /// Checks the settings and everything that is declared, and loads the dialects it names.
     ///
     /// # Errors
     /// All mistakes, not only the first.
     pub fn resolve(&self, origin: Origin) -> Result<Vec<Declared>, Vec<Mistake>> {
-        check::resolve(&self.config.issuers, &self.source, &self.folder, origin)
+        let mut mistakes = check::settings(&self.config, &self.source, &self.folder);
+        match check::resolve(&self.config.issuers, &self.source, &self.folder, origin) {
+            Ok(declared) if mistakes.is_empty() => Ok(declared),
+            Ok(_) => Err(mistakes),
+            Err(more) => {
+                mistakes.extend(more);
+                Err(mistakes)
+            }
+        }
     }
 
     /// A secret from wherever the file says it is.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::schema::Dialect;
-use crate::source::{Layers, Mistake, Source, suggest};
+use crate::source::{Layers, Mistake, Source, matches, suggest};
 
 /// The dialects Locum brings: name and file.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -43,7 +43,7 @@ const WHOLE: &[&[&str]] = &[
     &["errors", "*", "headers"],
 ];
 
-pub fn built_in_text(name: &str) -> Option<&'static str> {
+fn built_in_text(name: &str) -> Option<&'static str> {
     BUILT_IN
         .iter()
         .find(|(known, _)| *known == name)
@@ -63,20 +63,61 @@ pub fn load_built_in(name: &str) -> Result<Dialect, Mistake> {
     load(name, Path::new("."))
 }
 
+/// The text of a dialect as it stands: a built-in one, or a file.
+pub fn text(name_or_path: &str, relative_to: &Path) -> Result<String, Mistake> {
+    find(name_or_path, relative_to)
+        .map(|source| source.text)
+        .map_err(|message| Source::new(name_or_path, "").mistake(None, message))
+}
+
 /// The dialect with everything it inherits, as one TOML text without comments.
 pub fn resolved(name_or_path: &str, relative_to: &Path) -> Result<String, Mistake> {
     let sources = chain(name_or_path, relative_to)?;
     read(&sources)?;
     let mut table = Layers::new(&sources, WHOLE).read_table()?;
     table.remove("extends");
-    toml::to_string(&table).map_err(|error| sources[0].mistake(None, error.to_string()))
+    let mut out = String::new();
+    write_table(&mut Vec::new(), &table, &mut out);
+    Ok(out)
+}
+
+/// Writes a table under its header, with those below it after it. Where the order of members
+/// counts, tables stand in their place, on one line: the TOML writer would put them last.
+fn write_table<'a>(path: &mut Vec<&'a str>, table: &'a toml::Table, out: &mut String) {
+    let is_ordered = WHOLE.iter().any(|whole| matches(whole, path));
+    let is_inline = |value: &toml::Value| is_ordered || !value.is_table();
+    if !path.is_empty() && table.values().any(is_inline) {
+        let names: Vec<String> = path.iter().map(|name| quoted(name)).collect();
+        out.push_str(&format!("\n[{}]\n", names.join(".")));
+    }
+    for (name, value) in table.iter().filter(|(_, value)| is_inline(value)) {
+        out.push_str(&format!("{} = {value}\n", quoted(name)));
+    }
+    for (name, value) in table {
+        if let (false, toml::Value::Table(below)) = (is_ordered, value) {
+            path.push(name);
+            write_table(path, below, out);
+            path.pop();
+        }
+    }
+}
+
+/// A key as TOML wants it.
+fn quoted(key: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !key.is_empty() && key.bytes().all(is_bare) {
+        key.to_owned()
+    } else {
+        toml::Value::from(key).to_string()
+    }
 }
 
 fn read(sources: &[Source]) -> Result<Dialect, Mistake> {
-    let dialect: Dialect = Layers::new(sources, WHOLE).read()?;
+    let layers = Layers::new(sources, WHOLE);
+    let dialect: Dialect = layers.read()?;
     dialect
         .check()
-        .map_err(|message| sources[0].mistake(None, message))?;
+        .map_err(|wrong| layers.mistake_at(wrong.at, wrong.message))?;
     Ok(dialect)
 }
 

@@ -10,6 +10,6 @@ mod schema;
 pub mod template;
 mod words;
 
-pub use load::{BUILT_IN, built_in_text, load, load_built_in, resolved};
+pub use load::{BUILT_IN, load, load_built_in, resolved, text};
 pub use schema::*;
 pub use words::*;

@@ -428,14 +428,12 @@ impl<'de, W: super::template::Vocabulary> Deserialize<'de> for Headers<W> {
             let toml::Value::String(value) = value else {
                 return Err(D::Error::custom(format!("header {name} must be a string")));
             };
-            let is_token =
-                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-            if name.is_empty() || !name.bytes().all(is_token) {
+            if !is_header_name(&name) {
                 return Err(D::Error::custom(format!("{name:?} is not a header name")));
             }
-            if value.bytes().any(|byte| byte.is_ascii_control()) {
+            if !is_header_value(&value) {
                 return Err(D::Error::custom(format!(
-                    "the value of header {name} has a control character"
+                    "the value of header {name} is not printable ASCII"
                 )));
             }
             let value = TextTemplate::parse(&value).map_err(D::Error::custom)?;
@@ -498,7 +496,30 @@ impl<'de> Deserialize<'de> for ErrorTable {
     }
 }
 
+/// RFC 9110 §5.6.2.
+pub fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token)
+}
+
+/// Printable ASCII: less than RFC 9110 §5.5 allows, and nothing that anybody reads differently.
+pub fn is_header_value(value: &str) -> bool {
+    value.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
+}
+
+/// Where a reverse proxy asks, below every issuer's path in every dialect.
+pub const FORWARD_AUTH: &str = "/forward-auth";
+
 impl Dialect {
+    /// What a path below the issuer is found under.
+    pub fn path_key(&self, path: &str) -> String {
+        if self.ignore_case_of_paths {
+            path.to_ascii_lowercase()
+        } else {
+            path.to_owned()
+        }
+    }
+
     /// How a fault is answered at an endpoint, or anywhere else.
     pub fn error(&self, endpoint: Option<Endpoint>, kind: FaultKind) -> &ErrorEntry {
         let own = match endpoint {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::document::Document;
 use super::render;
 use super::routes::Target;
-use crate::dialect::Endpoint;
+use crate::dialect::{Endpoint, FORWARD_AUTH};
 use crate::issuer::{Api, Issuer};
 use crate::oauth::access_token::Requirement;
 use crate::oauth::{Authority, Core, Metadata};
@@ -39,29 +39,22 @@ pub struct Resource {
     pub body: String,
 }
 
-/// Where a reverse proxy asks, in every dialect.
-pub const FORWARD_AUTH: &str = "/forward-auth";
-
 impl Address {
     /// `base` is where the issuer stands, without a slash at the end.
     pub fn new(issuer: Arc<Issuer>, base: &str, apis: &[Api], resources: &[Arc<Resource>]) -> Self {
         let dialect = &issuer.dialect;
         let identifier = dialect.identifier(base);
         let metadata = Metadata::new(dialect, &identifier, base, apis);
+        // Checked when they were read: no path stands for two things.
         let mut targets = HashMap::new();
         for (endpoint, path) in dialect.endpoints.iter() {
-            targets.insert(path.to_owned(), Target::Endpoint(endpoint));
+            targets.insert(dialect.path_key(path), Target::Endpoint(endpoint));
         }
         for resource in resources {
-            targets.insert(resource.path.clone(), Target::Resource(resource.clone()));
+            let target = Target::Resource(resource.clone());
+            targets.insert(dialect.path_key(&resource.path), target);
         }
         targets.insert(FORWARD_AUTH.to_owned(), Target::ForwardAuth);
-        if dialect.ignore_case_of_paths {
-            targets = targets
-                .into_iter()
-                .map(|(path, target)| (path.to_ascii_lowercase(), target))
-                .collect();
-        }
         Self {
             discovery: Document::new(
                 dialect.discovery.document.render(&metadata),
@@ -89,8 +82,9 @@ impl Address {
 
     /// What stands at `path`, which is below this address.
     pub fn find(&self, path: &str) -> Option<&Target> {
+        // Borrowed where it can be: this is asked for every request.
         if self.issuer.dialect.ignore_case_of_paths {
-            self.targets.get(&path.to_ascii_lowercase())
+            self.targets.get(&self.issuer.dialect.path_key(path))
         } else {
             self.targets.get(path)
         }

@@ -137,6 +137,17 @@ impl<W: Vocabulary> JsonTemplate<W> {
         })
     }
 
+    /// The same, only when no filter changes the value.
+    pub fn plain_member_for(&self, word: W) -> Option<&str> {
+        self.0.iter().find_map(|member| match &member.value {
+            Node::Text(text) => {
+                let sole = text.sole_placeholder()?;
+                (sole.word == word && sole.filter.is_none()).then_some(member.name.as_str())
+            }
+            _ => None,
+        })
+    }
+
     /// Whether `word` stands anywhere in it.
     pub fn mentions(&self, word: W) -> bool {
         self.0.iter().any(|member| member.value.mentions(word))

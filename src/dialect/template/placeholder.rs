@@ -6,7 +6,7 @@ use crate::source::suggest;
 #[derive(Debug, Clone)]
 pub(super) struct Placeholder<W> {
     pub(super) word: W,
-    filter: Option<Filter>,
+    pub(super) filter: Option<Filter>,
     skip_empty: bool,
 }
 

@@ -1,7 +1,5 @@
 # Locum in a container. As it is, it runs the stand-in (`locum dev`), whose secrets everybody knows:
 #   docker build -t locum . && docker run --rm -p 127.0.0.1:8080:8080 locum
-# For production, name the command:
-#   docker run … locum serve --config /etc/locum.toml
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src

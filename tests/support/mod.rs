@@ -1,0 +1,10 @@
+//! What the tests share: a way to talk to a server, servers to talk to, databases under them, and
+//! the parts of a token.
+
+pub mod database;
+pub mod http;
+pub mod json;
+pub mod jwt;
+pub mod postgres;
+pub mod program;
+pub mod servers;

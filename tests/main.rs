@@ -1,6 +1,8 @@
 //! Locum from outside: conversations with a running server, on both database engines, and with the
 //! real program.
 
+mod bad_input;
+mod errors;
 mod signatures;
 mod support;
 mod transcripts;

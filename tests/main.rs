@@ -2,6 +2,7 @@
 //! real program.
 
 mod bad_input;
+mod dialects;
 mod errors;
 mod signatures;
 mod support;

@@ -47,12 +47,15 @@ const ENDPOINTS: [Endpoint; 15] = [
 /// The client is at fault, and the answer is JSON that says so.
 fn blames_the_request(answer: &Answer, what: &str) {
     assert!((400..500).contains(&answer.status), "{what}: {answer}");
+    // IdentityServer3's introspection says 401 and no more.
+    if answer.status == 401 && answer.body.is_empty() {
+        assert!(what.ends_with("/connect/introspect"), "{what}: {answer}");
+        return;
+    }
     let json = answer.json();
     let names = ["error", "Message", "ErrorMessage"];
-    assert!(
-        names.iter().any(|name| json[name].is_string()),
-        "{what}: {answer}"
-    );
+    let says_so = names.iter().any(|name| json[name].is_string());
+    assert!(says_so, "{what}: {answer}");
 }
 
 async fn each_endpoint_refuses(what: &str, form: impl AsRef<[u8]>) {

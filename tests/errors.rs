@@ -332,6 +332,12 @@ async fn hydra_refuses_as_fosite_does() {
                 not_whitelisted("https://api.example.evil"),
             ),
             case(
+                "audience that would not fit into forward-auth's header",
+                Basic("machine", "machine-secret", "grant_type=client_credentials&audience=https://api.example/%C3%A9"),
+                400,
+                r#"{"error":"…","error_description":"…"}"#,
+            ),
+            case(
                 "JSON",
                 Json(r#"{"grant_type":"client_credentials"}"#),
                 400,

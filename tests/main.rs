@@ -4,6 +4,8 @@
 mod bad_input;
 mod dialects;
 mod errors;
+mod invariants;
 mod signatures;
+mod storage;
 mod support;
 mod transcripts;

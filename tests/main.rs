@@ -2,6 +2,7 @@
 //! real program.
 
 mod bad_input;
+mod command_line;
 mod dialects;
 mod errors;
 mod invariants;

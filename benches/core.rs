@@ -1,0 +1,315 @@
+//! The core's hot functions, one by one: `cargo bench --bench core`.
+//!
+//! What a token exchange is made of, and then a whole exchange without HTTP. Each signature stands
+//! beside the bare one of aws-lc-rs, because that is the floor.
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use tokio::runtime::Runtime;
+
+use locum::clock::{Clock, Timestamp};
+use locum::config::{self, ConfigFile, Origin};
+use locum::demo;
+use locum::dialect::source::Source as File;
+use locum::dialect::template::{Source, Value};
+use locum::dialect::{Dialect, TokenWord, load_built_in};
+use locum::embedded::dev_keyring;
+use locum::entropy::Entropy;
+use locum::issuer::{Api, ApiScope, Issuer};
+use locum::keys::{KeyMaterial, KeySet, SigningAlg, SigningKey};
+use locum::oauth::{Core, Metadata, PresentedCredentials, TokenFacts, TokenResponse, exchange};
+use locum::protocol::{ClientAuthMethod, Parameters, Scope};
+use locum::secret::{Secret, SecretHash, SecretVerifier};
+use locum::store::Store;
+
+const ISSUER: &str = "https://id.clinic.example/clinic";
+const AUDIENCE: &str = "https://api.clinic.example";
+const CLIENT: &str = "bench-machine";
+const SECRET: &str = "bench-machine-secret";
+
+criterion_group!(
+    benches,
+    parameters,
+    claims,
+    signatures,
+    reading,
+    secrets,
+    token_response,
+    discovery,
+    exchanges
+);
+criterion_main!(benches);
+
+/// The checks on a decoded form (RFC 6749 §3.2).
+fn parameters(c: &mut Criterion) {
+    c.bench_function("parameters of a form", |b| {
+        b.iter_batched(form, Parameters::new, BatchSize::SmallInput);
+    });
+}
+
+fn claims(c: &mut Criterion) {
+    let template = standard().access_token.claims;
+    let token = NewToken {
+        facts: facts(),
+        entropy: Entropy::System,
+    };
+    c.bench_function("claims of a JWT", |b| {
+        b.iter(|| template.render(black_box(&token)));
+    });
+}
+
+fn signatures(c: &mut Criterion) {
+    let dialect = standard();
+    let claims = dialect.access_token.claims.render(&facts());
+    for alg in SigningAlg::ALL {
+        let material = key(alg);
+        let key = SigningKey::new(&material, &dialect.access_token.header).expect("a key");
+        let token = key.sign(&claims).expect("a token");
+        let (input, _) = token.rsplit_once('.').expect("a JWS");
+
+        let mut group = c.benchmark_group(format!("signing {}", alg.as_str()));
+        group.bench_function("bare aws-lc-rs", |b| bare_signature(b, &material, input));
+        group.bench_function("a JWT", |b| b.iter(|| key.sign(black_box(&claims))));
+        group.finish();
+    }
+}
+
+fn bare_signature(b: &mut criterion::Bencher<'_>, material: &KeyMaterial, input: &str) {
+    let der = material.private_key.as_slice();
+    let input = input.as_bytes();
+    let random = SystemRandom::new();
+    match material.alg {
+        SigningAlg::RS256 => {
+            let pair = RsaKeyPair::from_pkcs8(der).expect("an RSA key");
+            let mut signature = vec![0; pair.public_modulus_len()];
+            b.iter(|| pair.sign(&RSA_PKCS1_SHA256, &random, black_box(input), &mut signature));
+        }
+        SigningAlg::ES256 => {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+                .expect("a P-256 key");
+            b.iter(|| pair.sign(&random, black_box(input)));
+        }
+        SigningAlg::EdDSA => {
+            let pair = Ed25519KeyPair::from_pkcs8(der).expect("an Ed25519 key");
+            b.iter(|| pair.sign(black_box(input)));
+        }
+    }
+}
+
+/// What introspection and a protected resource do with a JWT first.
+fn reading(c: &mut Criterion) {
+    let dialect = standard();
+    let materials = SigningAlg::ALL.map(key);
+    let keys = KeySet::new(&materials, &dialect).expect("keys");
+    let claims = dialect.access_token.claims.render(&facts());
+    let mut group = c.benchmark_group("reading a JWT back");
+    for alg in SigningAlg::ALL {
+        let key = keys.find(Some(alg)).expect("a key");
+        let token = key.sign(&claims).expect("a token");
+        group.bench_function(alg.as_str(), |b| {
+            b.iter(|| keys.verify(black_box(&token)).expect("one of ours"));
+        });
+    }
+    group.finish();
+}
+
+/// A machine's secret that has been verified before: what is left of Argon2id.
+fn secrets(c: &mut Criterion) {
+    let runtime = runtime();
+    let entropy = Entropy::System;
+    let verifier = SecretVerifier::new(&entropy);
+    let secret = Secret::new(SECRET);
+    let mut group = c.benchmark_group("verified secret");
+    for (name, hash) in [
+        (
+            "chosen by a person",
+            SecretHash::argon2id(&secret, &entropy).expect("a hash"),
+        ),
+        ("generated", SecretHash::sha256(&secret)),
+    ] {
+        // The first time is the slow one.
+        assert!(runtime.block_on(verifier.verify(&hash, &secret)).is_ok());
+        group.bench_function(name, |b| {
+            on_runtime(b, &runtime, async || {
+                verifier.verify(black_box(&hash), black_box(&secret)).await
+            });
+        });
+    }
+    group.finish();
+}
+
+fn token_response(c: &mut Criterion) {
+    let dialect = standard();
+    let key = SigningKey::new(&key(SigningAlg::RS256), &dialect.access_token.header);
+    let claims = dialect.access_token.claims.render(&facts());
+    let token = key.expect("a key").sign(&claims).expect("a token");
+    let facts = facts();
+    let response = TokenResponse {
+        issuer: facts.issuer,
+        client_id: facts.client_id,
+        access_token: Secret::new(token),
+        scope: facts.scope,
+        audience: facts.audience,
+        issued_at: now(),
+        lifetime: dialect.access_token.lifetime,
+    };
+    c.bench_function("token response", |b| {
+        b.iter(|| dialect.token_response.members.render(black_box(&response)));
+    });
+}
+
+/// Rendered once at start; requests are answered with the bytes.
+fn discovery(c: &mut Criterion) {
+    let dialect = standard();
+    let api = Api {
+        id: Entropy::System.uuid(),
+        audience: AUDIENCE.to_owned(),
+        name: AUDIENCE.to_owned(),
+        scopes: ["patients:read", "patients:write"]
+            .map(|name| ApiScope {
+                name: name.to_owned(),
+                description: String::new(),
+                users_only: false,
+            })
+            .into(),
+        token_lifetime: None,
+        token_format: None,
+        signing_alg: None,
+    };
+    let metadata = Metadata::new(&dialect, ISSUER, ISSUER, &[api]);
+    c.bench_function("discovery document", |b| {
+        b.iter(|| dialect.discovery.document.render(black_box(&metadata)));
+    });
+}
+
+/// Client credentials from parsed parameters to a token response, on SQLite in memory.
+fn exchanges(c: &mut Criterion) {
+    let runtime = runtime();
+    let (core, issuers) = runtime.block_on(server());
+    let credentials = PresentedCredentials::WithSecret {
+        client_id: CLIENT.to_owned(),
+        client_secret: Secret::new(SECRET),
+        method: ClientAuthMethod::ClientSecretBasic,
+    };
+    let parameters = Parameters::new(form()).expect("parameters");
+    let mut group = c.benchmark_group("exchange without HTTP");
+    for issuer in &issuers {
+        let name = issuer.name.trim_start_matches("bench-");
+        group.bench_function(name, |b| {
+            on_runtime(b, &runtime, async || {
+                exchange(&core, issuer, ISSUER, &credentials, &parameters)
+                    .await
+                    .expect("a token")
+            });
+        });
+    }
+    group.finish();
+}
+
+/// The issuers of `bench.toml`, applied to a database.
+async fn server() -> (Core, Vec<Issuer>) {
+    let entropy = Entropy::System;
+    let core = Core {
+        store: Store::open("sqlite::memory:").await.expect("a database"),
+        clock: Clock::System,
+        secrets: SecretVerifier::new(&entropy),
+        entropy,
+    };
+    let file = File::new("bench.toml", include_str!("bench.toml"));
+    let declared = ConfigFile::parse(file, PathBuf::from("."))
+        .map_err(|mistake| mistake.to_string())
+        .expect("TOML");
+    let declared = declared.resolve(Origin::File).expect("declared issuers");
+    let keyring = dev_keyring(demo::secret_key()).expect("a keyring");
+    let applied = config::apply(&core, &keyring, &declared, &PathBuf::from("."))
+        .await
+        .expect("issuers");
+    let issuers = applied.into_iter().map(|applied| {
+        let dialect = applied.declared.dialect;
+        Issuer {
+            id: applied.id,
+            name: applied.declared.declaration.name.into_inner(),
+            keys: KeySet::new(&applied.keys, &dialect).expect("keys"),
+            identifiers: vec![ISSUER.to_owned()],
+            dialect: Arc::clone(&dialect),
+        }
+    });
+    (core, issuers.collect())
+}
+
+/// Entering a runtime costs as much as what is measured, so all iterations happen inside.
+fn on_runtime<T>(b: &mut criterion::Bencher<'_>, runtime: &Runtime, measured: impl AsyncFn() -> T) {
+    b.iter_custom(|iterations| {
+        runtime.block_on(async {
+            let started = Instant::now();
+            for _ in 0..iterations {
+                black_box(measured().await);
+            }
+            started.elapsed()
+        })
+    });
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+fn standard() -> Dialect {
+    load_built_in("standard")
+        .map_err(|mistake| mistake.to_string())
+        .expect("a built-in dialect")
+}
+
+fn key(alg: SigningAlg) -> KeyMaterial {
+    demo::well_known_key("clinic", alg).expect("one for each algorithm")
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_unix(1_764_000_000)
+}
+
+fn form() -> [(String, String); 2] {
+    [
+        ("grant_type", "client_credentials"),
+        ("scope", "patients:read patients:write"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+fn facts() -> TokenFacts {
+    TokenFacts {
+        issuer: ISSUER.to_owned(),
+        client_id: CLIENT.to_owned(),
+        subject: CLIENT.to_owned(),
+        audience: vec![AUDIENCE.to_owned()],
+        scope: Scope::from_tokens(["patients:read", "patients:write"]).expect("a scope"),
+        issued_at: Some(now()),
+        expires_at: now() + Duration::from_secs(3600),
+    }
+}
+
+/// A token being made: what is known of it, and a new `jti`, as minting has it.
+struct NewToken {
+    facts: TokenFacts,
+    entropy: Entropy,
+}
+
+impl Source<TokenWord> for NewToken {
+    fn value(&self, word: TokenWord) -> Value<'_> {
+        match word {
+            TokenWord::Jti => Value::Text(self.entropy.uuid().to_string().into()),
+            other => self.facts.value(other),
+        }
+    }
+}

@@ -128,7 +128,7 @@ impl Builder {
             workers: 2,
             welcome: true,
         };
-        let server = Server::start(settings, false).await?;
+        let server = Server::start(settings).await?;
         let locum = Locum {
             ready: server.ready.clone(),
             store: server.store.clone(),

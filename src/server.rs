@@ -69,9 +69,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CLEAN_EVERY: Duration = Duration::from_secs(60);
 
 impl Server {
-    /// Opens the database, applies what is declared, and starts to listen. `handle_signals`:
-    /// whether an interrupt stops the server, as a program wants and a fixture doesn't.
-    pub async fn start(settings: Settings, handle_signals: bool) -> Result<Self, StartError> {
+    /// Opens the database, applies what is declared, and starts to listen.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let store = Store::open(&settings.database_url).await?;
         let core = Core {
             store: store.clone(),
@@ -142,10 +141,8 @@ impl Server {
         .workers(settings.workers)
         .client_request_timeout(HEADERS_WITHIN)
         .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(SHUTDOWN_SECONDS);
-        if !handle_signals {
-            server = server.disable_signals();
-        }
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals(); // a fixture must not take its host's; the program has its own
         for listener in settings.listeners {
             server = server.listen(listener)?;
         }

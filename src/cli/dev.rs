@@ -93,12 +93,17 @@ impl Dev {
                 .min(8),
             welcome: true,
         };
-        let server = Server::start(settings, true)
-            .await
-            .map_err(|error| match error {
-                StartError::RootIssuer { .. } => misused(error),
-                other => fail(other),
-            })?;
+        let server = Server::start(settings).await.map_err(|error| match error {
+            StartError::RootIssuer { .. } => misused(error),
+            other => fail(other),
+        })?;
+        // Before the ready line: whoever reads it may send a signal at once.
+        let stop = stop_signal().map_err(fail)?;
+        let handle = server.handle();
+        tokio::spawn(async move {
+            stop.await;
+            handle.stop(true).await;
+        });
         let mut stdout = std::io::stdout().lock();
         let printed = if self.json {
             let line = serde_json::to_string(&server.ready).map_err(fail)?;
@@ -151,6 +156,27 @@ impl Dev {
             .map(|url| format!("sqlite://{}", url.path()))
             .map_err(|()| fail("the folder's path cannot be used"))
     }
+}
+
+/// Resolves when the process is asked to end. Listens from the moment it is called.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 fn log_to_stderr(filter: Option<&str>) -> Result<(), Failed> {

@@ -86,7 +86,7 @@ pub fn resolved(name_or_path: &str, relative_to: &Path) -> Result<String, Mistak
 fn write_table<'a>(path: &mut Vec<&'a str>, table: &'a toml::Table, out: &mut String) {
     let is_ordered = WHOLE.iter().any(|whole| matches(whole, path));
     let is_inline = |value: &toml::Value| is_ordered || !value.is_table();
-    if !path.is_empty() && table.values().any(is_inline) {
+    if !path.is_empty() && (table.is_empty() || table.values().any(is_inline)) {
         let names: Vec<String> = path.iter().map(|name| quoted(name)).collect();
         out.push_str(&format!("\n[{}]\n", names.join(".")));
     }

@@ -1,9 +1,10 @@
 //! What a dialect file may say. Each field is documented with its unit and what it decides.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
-use serde::de::Error as _;
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::template::{BodyTemplate, JsonTemplate, Lookup, TextTemplate, Value};
@@ -300,6 +301,8 @@ pub struct IntrospectionPolicy {
     /// Whether a caller must authenticate (RFC 7662 §2.1).
     pub authenticated: bool,
     pub headers: Headers<MetadataWord>,
+    /// Whether a line feed follows the answer.
+    pub ends_with_newline: bool,
     /// The answer about a live token, members in this order.
     pub active: JsonTemplate<TokenWord>,
     /// The answer about any other: nothing more than that (RFC 7662 §2.2).
@@ -445,30 +448,11 @@ impl<'de, W: super::template::Vocabulary> Deserialize<'de> for Headers<W> {
 
 impl<'de> Deserialize<'de> for Endpoints {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a path or an array of paths")]
-        enum Paths {
-            One(String),
-            Many(Vec<String>),
-        }
         let table = HashMap::<Endpoint, Paths>::deserialize(deserializer)?;
-        let mut endpoints = Vec::new();
-        for (endpoint, paths) in table {
-            let paths = match paths {
-                Paths::One(path) => vec![path],
-                Paths::Many(paths) => paths,
-            };
-            for path in &paths {
-                let is_plain =
-                    |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>%{}".contains(&byte);
-                if !path.starts_with('/') || !path.bytes().all(is_plain) {
-                    return Err(D::Error::custom(format!(
-                        "{path:?} is not a path; expected something like \"/oauth2/token\""
-                    )));
-                }
-            }
-            endpoints.push((endpoint, paths));
-        }
+        let mut endpoints: Vec<(Endpoint, Vec<String>)> = table
+            .into_iter()
+            .map(|(endpoint, paths)| (endpoint, paths.0))
+            .collect();
         endpoints.sort_by_key(|(endpoint, _)| *endpoint as u8);
         let endpoints = Self(endpoints);
         if endpoints.find(Endpoint::Token).is_none() {
@@ -477,6 +461,42 @@ impl<'de> Deserialize<'de> for Endpoints {
             ));
         }
         Ok(endpoints)
+    }
+}
+
+/// One path or several, each checked where it stands, so that a mistake has its place.
+struct Paths(Vec<String>);
+
+impl<'de> Deserialize<'de> for Paths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = Paths;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path or an array of paths")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Paths, E> {
+                let is_plain =
+                    |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>%{}".contains(&byte);
+                if path.starts_with('/') && path.bytes().all(is_plain) {
+                    return Ok(Paths(vec![path.to_owned()]));
+                }
+                Err(E::custom(format!(
+                    "{path:?} is not a path; expected something like \"/oauth2/token\""
+                )))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Paths, A::Error> {
+                let mut paths = Vec::new();
+                while let Some(Paths(path)) = seq.next_element()? {
+                    paths.extend(path);
+                }
+                Ok(Paths(paths))
+            }
+        }
+        deserializer.deserialize_any(OneOrMany)
     }
 }
 

@@ -64,14 +64,14 @@ impl Authority<'_> {
         let (facts, found) = match read_jwt(issuer, token) {
             Some(facts) => {
                 let hash = jwt_digest(token);
-                if core.store.is_jwt_revoked(issuer.id, &hash).await? {
+                if Box::pin(core.store.is_jwt_revoked(issuer.id, &hash)).await? {
                     return Ok(Status::Unknown);
                 }
                 (facts, Found::Jwt { hash })
             }
             None => {
                 let hash = Digest::of(token.as_bytes());
-                match core.store.find_access_token(issuer.id, &hash).await? {
+                match Box::pin(core.store.find_access_token(issuer.id, &hash)).await? {
                     Some(stored) if !stored.is_revoked => {
                         (self.facts_of(stored), Found::Opaque { hash })
                     }

@@ -48,12 +48,13 @@ impl Authority<'_> {
     /// that strangers can order.
     ///
     /// # Errors
-    /// `MissingClientCredentials`, `ClientAuthMethodNotAccepted`, `ClientAuthMethodMismatch`, and
+    /// Why the credentials cannot be read; `MissingClientCredentials`, `ClientAuthMethodNotAccepted`, `ClientAuthMethodMismatch`, and
     /// `ClientAuthenticationFailed` for an unknown client and a wrong secret alike.
     pub(super) async fn authenticate(
         &self,
-        credentials: &PresentedCredentials,
+        credentials: &Result<PresentedCredentials, Fault>,
     ) -> Result<Arc<Client>, Refusal> {
+        let credentials = credentials.as_ref().map_err(Fault::clone)?;
         let policy = &self.issuer.dialect.token_request;
         let client_id = credentials
             .client_id()

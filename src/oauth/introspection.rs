@@ -14,7 +14,7 @@ impl Authority<'_> {
     /// # Errors
     /// `MissingParameter`, and those of client authentication.
     pub async fn introspect(&self, asked: &ClientRequest) -> Result<Option<TokenFacts>, Refusal> {
-        let is_anonymous = matches!(asked.credentials, PresentedCredentials::Nobody);
+        let is_anonymous = matches!(asked.credentials, Ok(PresentedCredentials::Nobody));
         let caller = if is_anonymous && !self.issuer.dialect.introspection.authenticated {
             None
         } else {

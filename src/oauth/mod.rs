@@ -47,14 +47,18 @@ pub struct Authority<'a> {
 /// A request of a client to an endpoint that knows its clients: who it is, and what it wants.
 #[derive(Debug)]
 pub struct ClientRequest {
-    pub credentials: PresentedCredentials,
+    /// Why they cannot be read is told when the client's turn comes, not before.
+    pub credentials: Result<PresentedCredentials, Fault>,
     pub parameters: Parameters,
 }
 
 impl ClientRequest {
     /// Whether it comes from a program that keeps a secret, which no page in a browser does.
     pub fn has_secret(&self) -> bool {
-        matches!(self.credentials, PresentedCredentials::WithSecret { .. })
+        matches!(
+            self.credentials,
+            Ok(PresentedCredentials::WithSecret { .. })
+        )
     }
 }
 

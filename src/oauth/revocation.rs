@@ -39,12 +39,11 @@ impl Authority<'_> {
         match found {
             Found::Opaque { hash } => {
                 let now = self.core.clock.now();
-                store
-                    .revoke_access_token(issuer, &hash, &client.client_id, now)
-                    .await?;
+                let revoking = store.revoke_access_token(issuer, &hash, &client.client_id, now);
+                Box::pin(revoking).await?;
             }
             Found::Jwt { hash } if policy.jwt => {
-                store.revoke_jwt(issuer, &hash, facts.expires_at).await?;
+                Box::pin(store.revoke_jwt(issuer, &hash, facts.expires_at)).await?;
             }
             Found::Jwt { .. } => {}
         }

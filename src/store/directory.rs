@@ -1,4 +1,7 @@
 //! Clients and APIs as read a moment ago, so that a token exchange need not ask the database.
+//!
+//! What does ask it is boxed: a query is a future of several kilobytes, and every request that
+//! might make one would carry it along.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +49,8 @@ impl Store {
         if let Some(client) = self.directory.clients.get(&key).await {
             return Ok(Some(client));
         }
-        let Some(client) = self.find_client_uncached(issuer, client_id).await? else {
+        let reading = Box::pin(self.find_client_uncached(issuer, client_id));
+        let Some(client) = reading.await? else {
             return Ok(None);
         };
         let client = Arc::new(client);
@@ -59,7 +63,7 @@ impl Store {
         if let Some(apis) = self.directory.apis.get(&issuer).await {
             return Ok(apis);
         }
-        let apis: Arc<[Api]> = Arc::from(self.list_apis(issuer).await?);
+        let apis: Arc<[Api]> = Arc::from(Box::pin(self.list_apis(issuer)).await?);
         self.directory.apis.insert(issuer, apis.clone()).await;
         Ok(apis)
     }

@@ -47,7 +47,7 @@ pub async fn parameters(
             return Err(Fault::EmptyBody);
         }
         BodyEncoding::Json => json(&body)?,
-        BodyEncoding::Multipart => multipart(media_type.full, body).await?,
+        BodyEncoding::Multipart => Box::pin(multipart(media_type.full, body)).await?,
     };
     if pairs.is_empty() && policy.refuses_empty_form {
         return Err(Fault::EmptyBody);

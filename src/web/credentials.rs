@@ -21,8 +21,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Reads who the client is, and what it wants, from header and body.
 ///
 /// # Errors
-/// Those of [`body::parameters`]; `MalformedCredentials`, `TwoClientAuthMethods`, and
-/// `MissingClientCredentials` for a secret without an ID.
+/// Those of [`body::parameters`].
 pub async fn client_request(
     request: &HttpRequest,
     payload: web::Payload,
@@ -30,12 +29,16 @@ pub async fn client_request(
 ) -> Result<ClientRequest, Fault> {
     let parameters = body::parameters(request, payload, policy).await?;
     Ok(ClientRequest {
-        credentials: credentials(request, &parameters, policy)?,
+        credentials: credentials(request, &parameters, policy),
         parameters,
     })
 }
 
 /// The client's credentials, from the header or the body (RFC 6749 §2.3.1).
+///
+/// # Errors
+/// `MalformedCredentials`, `TwoClientAuthMethods`, and `MissingClientCredentials` for a secret
+/// without an ID.
 fn credentials(
     request: &HttpRequest,
     parameters: &Parameters,

@@ -18,11 +18,14 @@ pub async fn introspect(
         Err(fault) => return render::fault(address, Some(Endpoint::Introspection), &fault),
     };
     let shape = &dialect.introspection;
-    let body = match address.authority(&app.core).introspect(&asked).await {
+    let mut body = match address.authority(&app.core).introspect(&asked).await {
         Err(refusal) => return render::refusal(address, Some(Endpoint::Introspection), &refusal),
         Ok(Some(facts)) => shape.active.render(&facts),
         Ok(None) => shape.inactive.render(&address.metadata),
     };
+    if shape.ends_with_newline {
+        body.push(b'\n');
+    }
     let mut response = HttpResponse::Ok();
     render::add_headers(&mut response, &shape.headers, &address.metadata);
     response.body(body)

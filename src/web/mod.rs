@@ -61,7 +61,7 @@ pub async fn answer(
 
 async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpResponse {
     let (address, target) = match app.routes.find(request) {
-        Found::Page(page) => return page.answer(request, app).await,
+        Found::Page(page) => return Box::pin(page.answer(request, app)).await,
         Found::Issuer(address, Some(target)) => (address, target),
         Found::Issuer(address, None) => return render::not_found(address),
         Found::Nothing => return routes::nothing_here(app),

@@ -20,8 +20,8 @@ pub struct Dialect {
     /// What it is, for people: "An Auth0 tenant".
     pub title: String,
     /// The dialect this one changes; `standard` when absent. Used while loading.
-    #[serde(rename = "extends")]
-    _extends: Option<String>,
+    #[serde(rename = "extends", default, deserialize_with = "nothing")]
+    _extends: (),
     /// The issuer identifier (RFC 8414 §2).
     pub issuer: TextTemplate<AddressWord>,
     /// Whether `/Connect/Token` is `/connect/token`, as ASP.NET has it.
@@ -462,6 +462,11 @@ impl<'de> Deserialize<'de> for Endpoints {
         }
         Ok(endpoints)
     }
+}
+
+/// A key that was read elsewhere.
+fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(drop)
 }
 
 /// One path or several, each checked where it stands, so that a mistake has its place.

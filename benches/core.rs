@@ -18,16 +18,17 @@ use tokio::runtime::Runtime;
 use locum::clock::{Clock, Timestamp};
 use locum::config::{self, ConfigFile, Origin};
 use locum::demo;
-use locum::dialect::source::Source as File;
-use locum::dialect::template::{Source, Value};
+use locum::dialect::template::{Lookup, Value};
 use locum::dialect::{Dialect, TokenWord, load_built_in};
-use locum::embedded::dev_keyring;
 use locum::entropy::Entropy;
 use locum::issuer::{Api, ApiScope, Issuer};
-use locum::keys::{KeyMaterial, KeySet, SigningAlg, SigningKey};
-use locum::oauth::{Core, Metadata, PresentedCredentials, TokenFacts, TokenResponse, exchange};
-use locum::protocol::{ClientAuthMethod, Parameters, Scope};
+use locum::keys::{KeyMaterial, KeySet, SigningKey};
+use locum::oauth::{
+    Authority, ClientRequest, Core, Metadata, PresentedCredentials, TokenFacts, TokenResponse,
+};
+use locum::protocol::{ClientAuthMethod, Parameters, Scope, SigningAlg};
 use locum::secret::{Secret, SecretHash, SecretVerifier};
+use locum::source::Source;
 use locum::store::Store;
 
 const ISSUER: &str = "https://id.clinic.example/clinic";
@@ -194,20 +195,25 @@ fn discovery(c: &mut Criterion) {
 fn exchanges(c: &mut Criterion) {
     let runtime = runtime();
     let (core, issuers) = runtime.block_on(server());
-    let credentials = PresentedCredentials::WithSecret {
-        client_id: CLIENT.to_owned(),
-        client_secret: Secret::new(SECRET),
-        method: ClientAuthMethod::ClientSecretBasic,
+    let asked = ClientRequest {
+        credentials: Ok(PresentedCredentials::WithSecret {
+            client_id: CLIENT.to_owned(),
+            client_secret: Secret::new(SECRET),
+            method: ClientAuthMethod::ClientSecretBasic,
+        }),
+        parameters: Parameters::new(form()).expect("parameters"),
     };
-    let parameters = Parameters::new(form()).expect("parameters");
     let mut group = c.benchmark_group("exchange without HTTP");
     for issuer in &issuers {
         let name = issuer.name.trim_start_matches("bench-");
         group.bench_function(name, |b| {
+            let authority = Authority {
+                core: &core,
+                issuer,
+                identifier: ISSUER,
+            };
             on_runtime(b, &runtime, async || {
-                exchange(&core, issuer, ISSUER, &credentials, &parameters)
-                    .await
-                    .expect("a token")
+                authority.exchange(&asked).await.expect("a token")
             });
         });
     }
@@ -223,12 +229,12 @@ async fn server() -> (Core, Vec<Issuer>) {
         secrets: SecretVerifier::new(&entropy),
         entropy,
     };
-    let file = File::new("bench.toml", include_str!("bench.toml"));
+    let file = Source::new("bench.toml", include_str!("bench.toml"));
     let declared = ConfigFile::parse(file, PathBuf::from("."))
         .map_err(|mistake| mistake.to_string())
         .expect("TOML");
     let declared = declared.resolve(Origin::File).expect("declared issuers");
-    let keyring = dev_keyring(demo::secret_key()).expect("a keyring");
+    let keyring = demo::keyring(demo::secret_key()).expect("a keyring");
     let applied = config::apply(&core, &keyring, &declared, &PathBuf::from("."))
         .await
         .expect("issuers");
@@ -272,7 +278,8 @@ fn standard() -> Dialect {
 }
 
 fn key(alg: SigningAlg) -> KeyMaterial {
-    demo::well_known_key("clinic", alg).expect("one for each algorithm")
+    (demo::keyring(demo::secret_key()).expect("a key").well_known)("clinic", alg)
+        .expect("one for each algorithm")
 }
 
 fn now() -> Timestamp {
@@ -305,7 +312,7 @@ struct NewToken {
     entropy: Entropy,
 }
 
-impl Source<TokenWord> for NewToken {
+impl Lookup<TokenWord> for NewToken {
     fn value(&self, word: TokenWord) -> Value<'_> {
         match word {
             TokenWord::Jti => Value::Text(self.entropy.uuid().to_string().into()),

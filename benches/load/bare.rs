@@ -17,7 +17,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
-use locum::keys::SigningAlg;
+use locum::protocol::SigningAlg;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -49,7 +49,8 @@ type Signature = [u8; 256];
 
 impl Pair {
     fn parse(alg: SigningAlg) -> Result<Self, Failed> {
-        let key = locum::demo::well_known_key("clinic", alg).ok_or("no such key")?;
+        let key = (locum::demo::keyring(locum::demo::secret_key())?.well_known)("clinic", alg)
+            .ok_or("no such key")?;
         let der = key.private_key.as_slice();
         Ok(match alg {
             SigningAlg::RS256 => Self::Rsa(Box::new(RsaKeyPair::from_pkcs8(der)?)),

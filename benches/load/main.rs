@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use locum::keys::SigningAlg;
+use locum::protocol::SigningAlg;
 use tokio::signal::unix::{SignalKind, signal};
 
 use bare::{BareServer, Canned};

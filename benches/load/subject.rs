@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use locum::keys::SigningAlg;
+use locum::protocol::SigningAlg;
 
 use crate::http::Request;
 use crate::process::{Cores, Usage};

@@ -14,6 +14,10 @@ use super::words::{
 use crate::protocol::{ClientAuthMethod, FaultKind, GrantType, SigningAlg};
 
 /// A vendor's way to speak OAuth.
+#[expect(
+    clippy::manual_non_exhaustive,
+    reason = "the unit field is a key of the file, read elsewhere"
+)]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialect {

@@ -1,7 +1,7 @@
 //! What each vendor's server says to a wrong request: status, headers and body, table by table.
 
 use crate::support::http::Request;
-use crate::support::servers::{VENDORS, Vendor, demo, every_dialect};
+use crate::support::servers::{Vendor, demo, every_dialect};
 
 /// A wrong request to a token endpoint, and what comes back.
 struct Case {
@@ -1046,101 +1046,4 @@ async fn a_public_client_may_ask_only_about_its_own_tokens() {
         .form(format!("token={token}&client_id=clinic-spa"));
     let answer = demo().send(as_spa).await;
     assert_eq!(answer.is(200).json(), serde_json::json!({"active": false}));
-}
-
-// ------------------------------------------------------------------------- paths and methods
-
-#[tokio::test]
-async fn a_wrong_method_is_405_and_says_what_is_allowed() {
-    for vendor in &VENDORS {
-        let token = vendor.path(vendor.token_path);
-        for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "BREW"] {
-            let answer = demo().send(Request::new(method, &token)).await;
-            assert_eq!(
-                answer.is(405).header("allow"),
-                Some("POST"),
-                "{method} {token}"
-            );
-        }
-        let forward_auth = vendor.path("/forward-auth");
-        let answer = demo().send(Request::post(&forward_auth)).await;
-        assert_eq!(answer.is(405).header("allow"), Some("GET, HEAD"));
-    }
-    for path in [
-        "/clinic/.well-known/jwks.json",
-        "/clinic/.well-known/openid-configuration",
-    ] {
-        let answer = demo().send(Request::post(path).form("a=b")).await;
-        assert_eq!(answer.is(405).header("allow"), Some("GET, HEAD"));
-    }
-    for path in ["/", "/healthz", "/readyz", "/static/locum.css"] {
-        let answer = demo().send(Request::post(path).form("a=b")).await;
-        assert_eq!(answer.is(405).header("allow"), Some("GET, HEAD"));
-    }
-}
-
-#[tokio::test]
-async fn a_wrong_method_is_told_in_the_vendors_shape() {
-    for (path, body) in [
-        (
-            "/photon/oauth/token",
-            r#"{"error":"method_not_allowed","error_description":"…"}"#,
-        ),
-        (
-            "/medblocks/oauth2/token",
-            r#"{"error":"method_not_allowed","error_description":"…"}"#,
-        ),
-        (
-            "/nethealth/connect/token",
-            r#"{"Message":"The requested resource does not support http method 'GET'."}"#,
-        ),
-    ] {
-        demo()
-            .get(path)
-            .await
-            .reads(&format!("405\nAllow: POST\n\n{body}"));
-    }
-}
-
-#[tokio::test]
-async fn an_unknown_path_is_404_wherever_it_is() {
-    for path in [
-        "/nobody/oauth2/token",
-        "/nobody",
-        "/photon",
-        "/photon/",
-        "/photon/oauth/token/",
-        "/photon//oauth/token",
-        "/photon/oauth/../oauth/token",
-        "/photon/oauth%2Ftoken",
-        "/photon/%00",
-        "/photon/%zz",
-        "/Photon/oauth/token",
-        "//photon/oauth/token",
-        "/clinic/oauth2/authorize",
-        "/clinic/oauth2/register",
-        "/_locum/clock",
-        "/.well-known/oauth-authorization-server/nobody",
-        "/.env",
-    ] {
-        for request in [Request::get(path), Request::post(path).form("a=b")] {
-            let answer = demo().send(request).await;
-            assert_eq!(
-                answer.is(404).json()["error"]
-                    .as_str()
-                    .unwrap_or("not_found"),
-                "not_found"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_unknown_issuer_is_told_which_there_are() {
-    let answer = demo().get("/nobody/oauth2/token").await;
-    let json = answer.is(404).json();
-    let description = json["error_description"].as_str().unwrap();
-    for name in ["clinic", "medblocks", "nethealth", "pattern", "photon"] {
-        assert!(description.contains(name), "{description}");
-    }
 }

@@ -1,11 +1,13 @@
 //! Locum from outside: conversations with a running server, on both database engines, and with the
 //! real program.
 
+mod addresses;
 mod bad_input;
 mod command_line;
 mod dialects;
 mod errors;
 mod invariants;
+mod resources;
 mod signatures;
 mod storage;
 mod support;

@@ -7,6 +7,7 @@
 //! - [`dialect`]: how a vendor speaks OAuth, as TOML files and the schema that reads them
 //! - [`keys`]: signing keys, signing, JWKS
 //! - [`issuer`]: an authorization server identity, its clients and APIs
+//! - [`account`]: users, roles, sessions, consents, grants
 //! - [`store`]: the database, SQLite or Postgres
 //! - [`oauth`]: the flows: token, introspection, revocation, metadata
 //! - [`config`], [`demo`]: what exists, declared in a file or built into `locum dev`
@@ -16,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,6 +1,7 @@
 //! Makes the database say what the configuration declares: in one transaction, and doing it
 //! twice changes nothing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::declaration::{ApiDeclaration, ClientDeclaration, ScopesDeclaration};
 use super::{Declared, Origin};
 use crate::clock::Timestamp;
 use crate::dialect::Dialect;
-use crate::issuer::{Api, ApiScope, Client, ClientGrant, GrantedScope, IssuerId};
+use crate::issuer::{Api, ApiScope, Client, ClientGrant, ClientMetadata, GrantedScope, IssuerId};
 use crate::keys::{CannotOpen, KeyMaterial, SecretKey, SigningKey, UnusableKey};
 use crate::oauth::Core;
 use crate::protocol::{Scope, SigningAlg};
@@ -279,6 +280,8 @@ async fn apply_apis(
                 name: scope.name().to_owned(),
                 description: scope.description().to_owned(),
                 users_only: scope.users_only(),
+                translations: BTreeMap::new(),
+                needs_role: false,
             }
         });
         let mut api = Api {
@@ -330,6 +333,7 @@ async fn apply_clients(
                 .map(|uri| uri.get_ref().clone())
                 .collect(),
             grants: client_grants(client, apis),
+            metadata: ClientMetadata::default(),
         };
         tx.upsert_client(issuer, &client, now).await?;
     }

@@ -11,7 +11,7 @@ use super::template::{BodyTemplate, JsonTemplate, Lookup, TextTemplate, Value};
 use super::words::{
     AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
-use crate::protocol::{ClientAuthMethod, FaultKind, GrantType, SigningAlg};
+use crate::protocol::{ClientAuthMethod, FaultKind, GrantType, PkceMethod, SigningAlg};
 
 /// A vendor's way to speak OAuth.
 #[expect(
@@ -283,13 +283,6 @@ pub enum PkceRequirement {
     /// For public clients only.
     Public,
     Never,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum PkceMethod {
-    S256,
-    #[serde(rename = "plain")]
-    Plain,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -26,13 +27,21 @@ pub struct Api {
 pub struct ApiScope {
     pub name: String,
     pub description: String,
+    /// The description in other languages, by language: `es`.
+    pub translations: BTreeMap<String, String>,
     /// Only a person may be granted it; no machine's token ever carries it.
     pub users_only: bool,
+    /// A person may be granted it only by a role that holds it.
+    pub needs_role: bool,
 }
 
 impl Api {
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own.name == scope)
+    }
+
+    pub fn find_scope(&self, scope: &str) -> Option<&ApiScope> {
+        self.scopes.iter().find(|own| own.name == scope)
     }
 
     /// Whether a machine's token may carry this scope at all, whatever its client was granted.

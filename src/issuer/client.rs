@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::Api;
-use crate::protocol::{ClientAuthMethod, GrantType, Scope};
+use crate::protocol::{ClientAuthMethod, GrantType, Scope, SigningAlg};
 use crate::secret::SecretHash;
 
 /// An RFC 6749 client.
@@ -20,6 +21,53 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// Which APIs it may get tokens for.
     pub grants: Vec<ClientGrant>,
+    pub metadata: ClientMetadata,
+}
+
+/// What else a client is registered with, by the names of RFC 7591 §2, OIDC Registration §2 and
+/// the logout specifications, and a few of Locum's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientMetadata {
+    /// Run by the same people as the issuer, so that users need not be asked.
+    pub first_party: bool,
+    /// Whether every `http` URI of this machine may be redirected to, besides those registered.
+    /// For development: see RFC 8252 §7.3 for where the thought comes from.
+    pub any_loopback_uri: bool,
+    pub post_logout_redirect_uris: Vec<String>,
+    pub frontchannel_logout_uri: Option<String>,
+    pub frontchannel_logout_session_required: bool,
+    pub backchannel_logout_uri: Option<String>,
+    pub backchannel_logout_session_required: bool,
+    pub subject_type: SubjectType,
+    /// For pairwise subjects: clients with the same one see the same subject. The host of the
+    /// redirect URIs when absent.
+    pub sector_identifier: Option<String>,
+    pub id_token_signed_response_alg: Option<SigningAlg>,
+    /// UserInfo is answered as a JWT when set.
+    pub userinfo_signed_response_alg: Option<SigningAlg>,
+    /// Seconds.
+    pub default_max_age: Option<u64>,
+    pub require_auth_time: bool,
+    /// Who runs it, for people.
+    pub operator: Option<String>,
+    pub client_uri: Option<String>,
+    pub policy_uri: Option<String>,
+    pub tos_uri: Option<String>,
+    /// Claims its tokens carry besides. A string `"{name}"` stands for the user's claim of that
+    /// name; anything else stands for itself.
+    pub claims: Map<String, Json>,
+}
+
+/// OIDC Core §8.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectType {
+    /// Every client sees the same.
+    #[default]
+    Public,
+    /// Clients of different sectors see different ones.
+    Pairwise,
 }
 
 /// The kinds of client, as people think of them.
@@ -72,15 +120,20 @@ pub enum GrantedScope {
     Only(Scope),
 }
 
+impl GrantedScope {
+    pub fn contains(&self, scope: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(only) => only.contains(scope),
+        }
+    }
+}
+
 impl ClientGrant {
     /// Whether a token of this client, acting for itself, may carry `scope` for `api`: the
     /// grant has it *and* it is not for users only. This is the one place that decides it.
     pub fn allows_machine(&self, api: &Api, scope: &str) -> bool {
-        let granted = match &self.scope {
-            GrantedScope::All => true,
-            GrantedScope::Only(only) => only.contains(scope),
-        };
-        granted && api.allows_machine(scope)
+        self.scope.contains(scope) && api.allows_machine(scope)
     }
 
     /// Everything [`Self::allows_machine`] holds for, in the order of the grant, or of the API

@@ -11,7 +11,7 @@ use crate::dialect::Dialect;
 use crate::keys::KeySet;
 
 pub use api::{Api, ApiScope};
-pub use client::{Client, ClientGrant, ClientKind, GrantedScope};
+pub use client::{Client, ClientGrant, ClientKind, ClientMetadata, GrantedScope, SubjectType};
 
 /// An issuer's identity in the database; every row of an issuer carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@ mod client_auth_method;
 mod fault;
 mod grant_type;
 mod parameters;
+mod pkce;
 mod scope;
 mod signing_alg;
 
@@ -11,6 +12,7 @@ pub use client_auth_method::ClientAuthMethod;
 pub use fault::{Fault, FaultKind};
 pub use grant_type::GrantType;
 pub use parameters::Parameters;
+pub use pkce::PkceMethod;
 pub use scope::{MalformedScope, Scope};
 pub use signing_alg::SigningAlg;
 

@@ -25,13 +25,16 @@ row! {
         name: String,
         description: String,
         users_only: bool,
+        needs_role: bool,
+        translations: String,
     }
 }
 
 const LIST: &str = "SELECT id, audience, name, token_lifetime, token_format, signing_alg
     FROM apis WHERE issuer_id = $1 ORDER BY position, audience";
 
-const LIST_SCOPES: &str = "SELECT s.api_id, s.name, s.description, s.users_only
+const LIST_SCOPES: &str = "SELECT s.api_id, s.name, s.description, s.users_only, s.needs_role,
+        s.translations
     FROM scopes s JOIN apis a ON a.id = s.api_id
     WHERE a.issuer_id = $1 ORDER BY s.api_id, s.position";
 
@@ -47,8 +50,9 @@ const UPSERT: &str = "INSERT INTO apis
 
 const DELETE_SCOPES: &str = "DELETE FROM scopes WHERE api_id = $1";
 
-const INSERT_SCOPE: &str = "INSERT INTO scopes (api_id, name, position, description, users_only)
-    VALUES ($1, $2, $3, $4, $5)";
+const INSERT_SCOPE: &str = "INSERT INTO scopes (api_id, name, position, description, users_only,
+        needs_role, translations)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const LIST_DECLARED: &str = "SELECT id FROM apis WHERE issuer_id = $1 AND declared";
 
@@ -96,8 +100,14 @@ impl From<&ScopeRow> for ApiScope {
             name: row.name.clone(),
             description: row.description.clone(),
             users_only: row.users_only,
+            needs_role: row.needs_role,
+            translations: serde_json::from_str(&row.translations).unwrap_or_default(),
         }
     }
+}
+
+fn translations(scope: &ApiScope) -> String {
+    serde_json::to_string(&scope.translations).unwrap_or_else(|_| "{}".to_owned())
 }
 
 impl Tx {
@@ -126,6 +136,8 @@ impl Tx {
                 .bind(position)
                 .bind(&scope.description)
                 .bind(scope.users_only)
+                .bind(scope.needs_role)
+                .bind(translations(scope))
                 .execute(db)
                 .await
                 .map(drop))?;

@@ -16,6 +16,7 @@ row! {
         token_endpoint_auth_method: Option<String>,
         grant_types: String,
         redirect_uris: String,
+        metadata: String,
     }
 }
 
@@ -27,7 +28,7 @@ row! {
 }
 
 const FIND: &str = "SELECT client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
-        grant_types, redirect_uris
+        grant_types, redirect_uris, metadata
     FROM clients WHERE issuer_id = $1 AND client_id = $2";
 
 const LIST_GRANTS: &str = "SELECT api_id, scope FROM client_grants
@@ -35,14 +36,14 @@ const LIST_GRANTS: &str = "SELECT api_id, scope FROM client_grants
 
 const UPSERT: &str = "INSERT INTO clients
         (issuer_id, client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
-         grant_types, redirect_uris, declared, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9)
+         grant_types, redirect_uris, metadata, declared, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, TRUE, $9)
     ON CONFLICT (issuer_id, client_id) DO UPDATE SET
         client_name = excluded.client_name, kind = excluded.kind,
         secret_hash = excluded.secret_hash,
         token_endpoint_auth_method = excluded.token_endpoint_auth_method,
         grant_types = excluded.grant_types, redirect_uris = excluded.redirect_uris,
-        declared = TRUE";
+        metadata = excluded.metadata, declared = TRUE";
 
 const DELETE_GRANTS: &str = "DELETE FROM client_grants WHERE issuer_id = $1 AND client_id = $2";
 
@@ -102,6 +103,8 @@ impl ClientRow {
                 .collect::<Result<_>>()?,
             redirect_uris: serde_json::from_str(&self.redirect_uris)
                 .map_err(|_| unreadable("a client's redirect_uris"))?,
+            metadata: serde_json::from_str(&self.metadata)
+                .map_err(|_| unreadable("a client's metadata"))?,
             grants: grants
                 .into_iter()
                 .map(ClientGrant::try_from)
@@ -141,6 +144,8 @@ impl Tx {
     ) -> Result<()> {
         let grant_types: Vec<&str> = client.grant_types.iter().map(|g| g.as_str()).collect();
         let redirect_uris = serde_json::Value::from(client.redirect_uris.clone()).to_string();
+        let metadata = serde_json::to_string(&client.metadata)
+            .map_err(|_| StoreError::Unreadable("a client's metadata".to_owned()))?;
         on_engine!(tx self, |db| sqlx::query(UPSERT)
             .bind(issuer.uuid())
             .bind(&client.client_id)
@@ -151,6 +156,7 @@ impl Tx {
             .bind(grant_types.join(" "))
             .bind(redirect_uris)
             .bind(now.utc())
+            .bind(&metadata)
             .execute(db)
             .await
             .map(drop))?;

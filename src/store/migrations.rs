@@ -6,11 +6,18 @@ use std::borrow::Cow;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "machine tokens",
-    include_str!("../../migrations/0001_machine_tokens.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "machine tokens",
+        include_str!("../../migrations/0001_machine_tokens.sql"),
+    ),
+    (
+        2,
+        "sign in",
+        include_str!("../../migrations/0002_sign_in.sql"),
+    ),
+];
 
 pub fn migrator() -> Migrator {
     let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {

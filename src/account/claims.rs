@@ -1,0 +1,81 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+/// Claims about a person (OIDC Core §5.1) and any others, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserClaims(pub Map<String, Json>);
+
+impl UserClaims {
+    /// The claim as text; `None` when it is absent or something else.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.0.get(name)
+    }
+}
+
+/// The scopes that OpenID Connect itself defines (OIDC Core §3.1.2.1, §5.4, §11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandardScope {
+    OpenId,
+    Profile,
+    Email,
+    Phone,
+    Address,
+    OfflineAccess,
+}
+
+impl StandardScope {
+    pub const ALL: [Self; 6] = [
+        Self::OpenId,
+        Self::Profile,
+        Self::Email,
+        Self::Phone,
+        Self::Address,
+        Self::OfflineAccess,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenId => "openid",
+            Self::Profile => "profile",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Address => "address",
+            Self::OfflineAccess => "offline_access",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+
+    /// The claims it asks for (OIDC Core §5.4), besides `sub`.
+    pub const fn claims(self) -> &'static [&'static str] {
+        match self {
+            Self::OpenId | Self::OfflineAccess => &[],
+            Self::Profile => &[
+                "name",
+                "family_name",
+                "given_name",
+                "middle_name",
+                "nickname",
+                "preferred_username",
+                "profile",
+                "picture",
+                "website",
+                "gender",
+                "birthdate",
+                "zoneinfo",
+                "locale",
+                "updated_at",
+            ],
+            Self::Email => &["email", "email_verified"],
+            Self::Phone => &["phone_number", "phone_number_verified"],
+            Self::Address => &["address"],
+        }
+    }
+}

@@ -233,7 +233,7 @@ fn seal(
     dialect: &Dialect,
     new: NewKey,
 ) -> Result<StoredKey, UnusableKey> {
-    let kid = SigningKey::new(&new.material, &dialect.access_token.header)?
+    let kid = SigningKey::new(&new.material, dialect)?
         .kid()
         .to_owned();
     let context = context(issuer, &kid);

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use super::schema::Dialect;
-use super::words::{HeaderWord, RandomWord, ResponseWord, TokenWord};
-use super::{FORWARD_AUTH, is_header_name};
-use crate::protocol::GrantType;
+use super::template::JsonTemplate;
+use super::words::{
+    AuthorizationWord, HeaderWord, IdTokenWord, RandomWord, ResponseWord, TokenWord,
+};
+use super::{Endpoint, FORWARD_AUTH, PAGES, is_header_name};
 
 /// What is wrong, and the path of the key it is about.
 pub(super) struct Wrong {
@@ -25,11 +27,18 @@ impl Dialect {
         self.check_endpoints()?;
         self.check_request()?;
         self.check_tokens()?;
-        self.check_claims()
+        self.check_sign_in()?;
+        self.check_claims(&["access_token", "claims"], &self.access_token.claims)?;
+        self.check_claims(
+            &["access_token", "user_claims"],
+            &self.access_token.user_claims,
+        )
     }
 
     fn check_endpoints(&self) -> Result<(), Wrong> {
-        let mut known = HashSet::from([FORWARD_AUTH.to_owned()]);
+        let own = PAGES.iter().filter(|_| self.has_users());
+        let mut known: HashSet<String> = own.map(|page| (*page).to_owned()).collect();
+        known.insert(FORWARD_AUTH.to_owned());
         for (_, path) in self.endpoints.iter() {
             if !known.insert(self.path_key(path)) {
                 let message = format!("{path} stands for two endpoints, or is one of Locum's own");
@@ -40,17 +49,6 @@ impl Dialect {
     }
 
     fn check_request(&self) -> Result<(), Wrong> {
-        let served = [GrantType::ClientCredentials];
-        let grants = &self.token_request.grant_types;
-        if let Some(grant) = grants.iter().find(|grant| !served.contains(grant)) {
-            return wrong(
-                &["token_request", "grant_types"],
-                format!(
-                    "`{}` is not served by this version; expected client_credentials",
-                    grant.as_str()
-                ),
-            );
-        }
         let headers = &self.cors.allow_headers;
         if let Some(name) = headers.iter().find(|name| !is_header_name(name)) {
             return wrong(
@@ -91,34 +89,106 @@ impl Dialect {
         if !is_random(&self.refresh_token.opaque) {
             return wrong(&["refresh_token", "opaque"], why);
         }
+        if !is_random(&self.authorization.code) {
+            return wrong(&["authorization", "code"], why);
+        }
+        Ok(())
+    }
+
+    fn check_sign_in(&self) -> Result<(), Wrong> {
+        if !self
+            .authorization
+            .response
+            .mentions(AuthorizationWord::Code)
+        {
+            return wrong(
+                &["authorization", "response"],
+                "{code} is nowhere, so no client would get its code",
+            );
+        }
+        if !self
+            .authorization
+            .error_response
+            .mentions(AuthorizationWord::Error)
+        {
+            return wrong(
+                &["authorization", "error_response"],
+                "{error} is nowhere, so no client would know what happened",
+            );
+        }
+        let shortest = self.authorization.code_lifetime;
+        if shortest.is_zero() || shortest > std::time::Duration::from_secs(600) {
+            return wrong(
+                &["authorization", "code_lifetime"],
+                "expected 1 to 600 seconds (RFC 6749 §4.1.2)",
+            );
+        }
+        let claims = &self.id_token.claims;
+        for (word, name) in [
+            (IdTokenWord::Issuer, "iss"),
+            (IdTokenWord::Subject, "sub"),
+            (IdTokenWord::ExpiresAt, "exp"),
+            (IdTokenWord::IssuedAt, "iat"),
+        ] {
+            if claims.plain_member_for(word) != Some(name) {
+                return wrong(
+                    &["id_token", "claims"],
+                    format!("expected a member {name} as OIDC Core §2 has it"),
+                );
+            }
+        }
+        if self.endpoints.find(Endpoint::CheckSession).is_some()
+            && !self
+                .authorization
+                .response
+                .mentions(AuthorizationWord::SessionState)
+        {
+            return wrong(
+                &["authorization", "response"],
+                "{session_state} is nowhere, so the check_session endpoint is of no use",
+            );
+        }
+        // An ID token must never pass for an access token, which is known by the claim that names
+        // its client.
+        let names_client = self.access_token.claims.member_for(TokenWord::ClientId);
+        if let Some(name) = names_client.filter(|name| claims.has_member(name)) {
+            return wrong(
+                &["id_token", "claims"],
+                format!("`{name}` is how access tokens are told from ID tokens, so an ID token cannot have it"),
+            );
+        }
         Ok(())
     }
 
     /// Locum reads its own tokens back, at introspection for one.
-    fn check_claims(&self) -> Result<(), Wrong> {
-        const AT: &[&str] = &["access_token", "claims"];
-        let claims = &self.access_token.claims;
+    fn check_claims(
+        &self,
+        at: &'static [&'static str],
+        claims: &JsonTemplate<TokenWord>,
+    ) -> Result<(), Wrong> {
         for (word, name) in [
             (TokenWord::Issuer, "issuer"),
             (TokenWord::ClientId, "client_id"),
             (TokenWord::Scope, "scope"),
         ] {
-            if claims.member_for(word).is_none() {
+            // Both kinds of token are read alike.
+            let same = self.access_token.claims.member_for(word);
+            if claims.member_for(word).is_none() || claims.member_for(word) != same {
                 return wrong(
-                    AT,
+                    at,
                     format!("no member is just {{{name}}}, so Locum could not read its own tokens"),
                 );
             }
         }
         if claims.plain_member_for(TokenWord::ExpiresAt) != Some("exp") {
             return wrong(
-                AT,
+                at,
                 "expected exp = \"{expires_at}\", in seconds (RFC 7519 §4.1.4)",
             );
         }
         if self.revocation.jwt && !claims.mentions(TokenWord::Jti) {
             return wrong(
-                AT,
+                at,
                 "{jti} is nowhere, so two tokens of one second are the same, and revoking one would revoke the other; add it, or set revocation.jwt = false",
             );
         }

@@ -9,9 +9,12 @@ use serde::{Deserialize, Deserializer};
 
 use super::template::{BodyTemplate, JsonTemplate, Lookup, TextTemplate, Value};
 use super::words::{
-    AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
+    AddressWord, AuthorizationWord, FaultWord, HeaderWord, IdTokenWord, KeyWord, LogoutWord,
+    MetadataWord, RandomWord, ResponseWord, SubjectWord, TokenWord,
 };
-use crate::protocol::{ClientAuthMethod, FaultKind, GrantType, PkceMethod, SigningAlg};
+use crate::protocol::{
+    ClientAuthMethod, FaultKind, GrantType, LoopbackPort, PkceMethod, ResponseMode, SigningAlg,
+};
 
 /// A vendor's way to speak OAuth.
 #[expect(
@@ -32,6 +35,9 @@ pub struct Dialect {
     pub ignore_case_of_paths: bool,
     /// Paths under the issuer's own. What is not listed is not served.
     pub endpoints: Endpoints,
+    pub authorization: AuthorizationPolicy,
+    pub session: SessionPolicy,
+    pub subject: SubjectPolicy,
     pub token_request: TokenRequestPolicy,
     pub audience: AudiencePolicy,
     pub scope: ScopePolicy,
@@ -39,6 +45,9 @@ pub struct Dialect {
     pub access_token: AccessTokenPolicy,
     pub refresh_token: RefreshTokenPolicy,
     pub pkce: PkcePolicy,
+    pub id_token: IdTokenPolicy,
+    pub userinfo: UserinfoPolicy,
+    pub logout: LogoutPolicy,
     pub signing: SigningPolicy,
     pub introspection: IntrospectionPolicy,
     pub revocation: RevocationPolicy,
@@ -70,6 +79,16 @@ pub enum Endpoint {
     Discovery,
     /// RFC 7517 §5
     Jwks,
+    /// RFC 6749 §3.1
+    Authorization,
+    /// OIDC Core §5.3
+    Userinfo,
+    /// OIDC RP-Initiated Logout §2
+    EndSession,
+    /// Auth0's own way out: `returnTo`
+    ReturnToLogout,
+    /// OIDC Session Management §3.3
+    CheckSession,
 }
 
 /// Each endpoint's paths: the first is advertised, the others answer as well.
@@ -89,6 +108,173 @@ impl Endpoints {
             .find(|(known, _)| *known == endpoint)
             .map(|(_, path)| path)
     }
+}
+
+/// The authorization endpoint (RFC 6749 §4.1).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationPolicy {
+    pub response_modes: Vec<ResponseMode>,
+    /// 302 or 303: how the browser is sent back to the client.
+    #[serde(deserialize_with = "status")]
+    pub redirect_status: u16,
+    /// Whether a client with exactly one redirect URI may leave it out, unless it asks for
+    /// `openid` (RFC 6749 §3.1.2.3).
+    pub redirect_uri_optional: bool,
+    /// Whether the query of the requested redirect URI is left out of the comparison.
+    pub ignores_query_of_redirect_uri: bool,
+    /// For which `http` URIs of this machine the port may differ.
+    pub loopback_port: LoopbackPort,
+    /// The fewest characters `state` must have; 0 when it may be left out.
+    pub shortest_state: usize,
+    /// How a space is written in the query: `%20` or `+`.
+    pub space: Space,
+    /// What becomes of a requested scope that the client was not granted.
+    pub scope_not_granted: ScopeNotGranted,
+    /// What a request means that names no scope.
+    pub when_scope_missing: MissingScope,
+    /// What the tokens are for when the request names no API and its scope means none.
+    pub without_api: WithoutApi,
+    /// In seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub code_lifetime: Duration,
+    /// What a code looks like: 256 random bits for each `{random}`.
+    pub code: TextTemplate<RandomWord>,
+    /// Whether consent is asked for again each time `offline_access` is requested.
+    pub reasks_for_offline_access: bool,
+    /// Whether refusing every scope that can be refused denies the request, and is not just a
+    /// sign-in without them.
+    pub refusing_all_denies: bool,
+    /// `acr` of a sign-in with a password, the only way there is.
+    pub acr: String,
+    /// Parameters of the answer, in this order.
+    pub response: JsonTemplate<AuthorizationWord>,
+    /// Parameters of an error, in this order.
+    pub error_response: JsonTemplate<AuthorizationWord>,
+    /// Errors that are answered otherwise here than elsewhere.
+    #[serde(default)]
+    pub errors: HashMap<FaultKind, ErrorEntry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Space {
+    #[serde(rename = "%20")]
+    Percent,
+    #[serde(rename = "+")]
+    Plus,
+}
+
+impl Space {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Percent => "%20",
+            Self::Plus => "+",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeNotGranted {
+    /// The request is refused.
+    Refuse,
+    /// The scope is left out.
+    Drop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithoutApi {
+    /// The token is for the issuer itself: its UserInfo endpoint.
+    Issuer,
+    /// The token names no audience.
+    Nobody,
+    /// The token names no audience and is opaque, whatever others are.
+    Opaque,
+}
+
+/// A browser's login.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionPolicy {
+    /// In seconds from the last use.
+    #[serde(deserialize_with = "seconds")]
+    pub idle_lifetime: Duration,
+    /// In seconds from the sign-in.
+    #[serde(deserialize_with = "seconds")]
+    pub absolute_lifetime: Duration,
+    /// In seconds from the sign-in, for somebody who asked to stay signed in; idle or not.
+    #[serde(deserialize_with = "seconds")]
+    pub remembered_lifetime: Duration,
+    /// `SameSite` of its cookie. `none` lets an application of another site renew tokens in a
+    /// frame, where browsers still allow that, and needs HTTPS.
+    pub same_site: SameSite,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SameSite {
+    Lax,
+    None,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectPolicy {
+    /// What every client calls a user that has a public subject. Stored at its first use, so a
+    /// change here is for new users only.
+    pub public: TextTemplate<SubjectWord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdTokenPolicy {
+    /// In seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub lifetime: Duration,
+    pub header: JsonTemplate<HeaderWord>,
+    /// Claims in this order.
+    pub claims: JsonTemplate<IdTokenWord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserinfoPolicy {
+    pub headers: Headers<MetadataWord>,
+    /// Claims in this order.
+    pub claims: JsonTemplate<IdTokenWord>,
+    /// How `updated_at` is written, here and in ID tokens.
+    pub updated_at: InstantFormat,
+    /// Whether a user's JWT names the UserInfo endpoint in its audience besides the API.
+    pub is_in_audience: bool,
+    /// Errors that are answered otherwise here than elsewhere.
+    #[serde(default)]
+    pub errors: HashMap<FaultKind, ErrorEntry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstantFormat {
+    /// Since 1970, as OIDC Core §5.1 has it.
+    Seconds,
+    /// `2026-11-22T09:30:00.000Z`
+    Iso8601Milliseconds,
+}
+
+/// OIDC RP-Initiated Logout, and what tells other clients of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogoutPolicy {
+    /// Whether somebody can be sent back only with an `id_token_hint`.
+    pub return_needs_hint: bool,
+    /// Whether an `id_token_hint` that is none of this issuer's is ignored, and not refused.
+    pub ignores_bad_hint: bool,
+    /// Header and claims of a logout token (OIDC Back-Channel Logout §2.4).
+    pub token_header: JsonTemplate<HeaderWord>,
+    pub token_claims: JsonTemplate<LogoutWord>,
+    /// Errors that are answered otherwise here than elsewhere.
+    #[serde(default)]
+    pub errors: HashMap<FaultKind, ErrorEntry>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -216,6 +402,8 @@ pub struct AccessTokenPolicy {
     pub header: JsonTemplate<HeaderWord>,
     /// The claims of a machine's JWT, members in this order.
     pub claims: JsonTemplate<TokenWord>,
+    /// The claims of a user's JWT, members in this order.
+    pub user_claims: JsonTemplate<TokenWord>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
@@ -240,7 +428,7 @@ impl TokenFormat {
     }
 }
 
-/// Refresh tokens. Read by the flows in which a user signs in.
+/// Refresh tokens (RFC 6749 §6).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshTokenPolicy {
@@ -268,7 +456,7 @@ pub enum Rotation {
     Never,
 }
 
-/// PKCE (RFC 7636). Read by the authorization code flow.
+/// PKCE (RFC 7636).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PkcePolicy {
@@ -370,6 +558,10 @@ pub struct ErrorEntry {
     pub headers: Headers<FaultWord>,
     /// Instead of that of the error response.
     pub body: Option<BodyTemplate<FaultWord>>,
+    /// At the authorization endpoint: whether the user is shown a page, and the client told
+    /// nothing.
+    #[serde(default)]
+    pub page: bool,
 }
 
 /// An [`ErrorEntry`] for every [`FaultKind`].
@@ -532,7 +724,37 @@ pub fn is_header_value(value: &str) -> bool {
 /// Where a reverse proxy asks, below every issuer's path in every dialect.
 pub const FORWARD_AUTH: &str = "/forward-auth";
 
+/// Locum's own pages, below the path of every issuer that has an authorization endpoint.
+pub const PAGES: [&str; 15] = [
+    "/sign-in",
+    "/choose-account",
+    "/consent",
+    "/sign-out",
+    "/signed-out",
+    "/account",
+    "/account/profile",
+    "/account/password",
+    "/account/sessions/end",
+    "/account/sessions/end-others",
+    "/account/applications/withdraw",
+    "/brand.css",
+    "/brand/logo",
+    "/check-session",
+    "/error",
+];
+
 impl Dialect {
+    /// Whether people sign in at an issuer of this dialect.
+    pub fn has_users(&self) -> bool {
+        self.endpoints.find(Endpoint::Authorization).is_some()
+    }
+
+    /// Whether a grant can be exchanged here: those of users need a place where users sign in.
+    pub fn serves(&self, grant: GrantType) -> bool {
+        let is_for_users = grant != GrantType::ClientCredentials;
+        self.token_request.grant_types.contains(&grant) && (self.has_users() || !is_for_users)
+    }
+
     /// What a path below the issuer is found under.
     pub fn path_key(&self, path: &str) -> String {
         if self.ignore_case_of_paths {
@@ -547,7 +769,15 @@ impl Dialect {
         let own = match endpoint {
             Some(Endpoint::Introspection) => self.introspection.errors.get(&kind),
             Some(Endpoint::Revocation) => self.revocation.errors.get(&kind),
-            Some(Endpoint::Token | Endpoint::Discovery | Endpoint::Jwks) | None => None,
+            Some(Endpoint::Authorization) => self.authorization.errors.get(&kind),
+            Some(Endpoint::Userinfo) => self.userinfo.errors.get(&kind),
+            Some(Endpoint::EndSession | Endpoint::ReturnToLogout) => {
+                self.logout.errors.get(&kind)
+            }
+            Some(
+                Endpoint::Token | Endpoint::Discovery | Endpoint::Jwks | Endpoint::CheckSession,
+            )
+            | None => None,
         };
         own.unwrap_or_else(|| self.errors.get(kind))
     }

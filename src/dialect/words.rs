@@ -32,7 +32,15 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What is known of an access token: for its claims and for introspection.
+    /// For the subject of a user.
+    SubjectWord, "a user's subject", {
+        "user_id" => UserId: Text, // a UUID that never changes
+        "user_id_hex" => UserIdHex: Text, // its 32 hexadecimal digits
+    }
+}
+
+vocabulary! {
+    /// What is known of a token: for the claims of an access token, and for introspection.
     TokenWord, "what is known of a token", {
         "issuer" => Issuer: Text,
         "client_id" => ClientId: Text,
@@ -42,6 +50,66 @@ vocabulary! {
         "issued_at" => IssuedAt: Instant,
         "expires_at" => ExpiresAt: Instant,
         "jti" => Jti: Text, // a new UUID
+        "token_type" => TokenType: Text, // absent for a refresh token
+        "token_use" => TokenUse: Text, // access_token or refresh_token
+        // Of a user's token alone:
+        "username" => Username: Text,
+        "auth_time" => AuthTime: Instant,
+        "acr" => Acr: Text,
+        "amr" => Amr: List,
+        "sid" => Sid: Text,
+        "permissions" => Permissions: List, // everything the user's roles hold at the API
+        "client_claims" => ClientClaims: Members, // what the client is registered to get besides
+    }
+}
+
+vocabulary! {
+    /// For ID tokens, and for UserInfo.
+    IdTokenWord, "an ID token", {
+        "issuer" => Issuer: Text,
+        "subject" => Subject: Text,
+        "client_id" => ClientId: Text,
+        "issued_at" => IssuedAt: Instant,
+        "expires_at" => ExpiresAt: Instant,
+        "auth_time" => AuthTime: Instant,
+        "requested_auth_time" => RequestedAuthTime: Instant, // only if the client asked for it
+        "nonce" => Nonce: Text,
+        "at_hash" => AtHash: Text,
+        "refreshed_at_hash" => RefreshedAtHash: Text, // only in answer to a refresh token
+        "acr" => Acr: Text,
+        "amr" => Amr: List,
+        "sid" => Sid: Text,
+        "jti" => Jti: Text,
+        "scope_claims" => ScopeClaims: Members, // what the scope asks for
+        "requested_claims" => RequestedClaims: Members, // what parameter `claims` asks for here
+        "client_claims" => ClientClaims: Members,
+    }
+}
+
+vocabulary! {
+    /// For a logout token (OIDC Back-Channel Logout §2.4).
+    LogoutWord, "a logout token", {
+        "issuer" => Issuer: Text,
+        "client_id" => ClientId: Text,
+        "subject" => Subject: Text,
+        "sid" => Sid: Text,
+        "jti" => Jti: Text,
+        "issued_at" => IssuedAt: Instant,
+        "expires_at" => ExpiresAt: Instant,
+    }
+}
+
+vocabulary! {
+    /// For the answer to an authorization request, good or bad.
+    AuthorizationWord, "the authorization response", {
+        "code" => Code: Text,
+        "state" => State: Text,
+        "issuer" => Issuer: Text,
+        "scope" => Scope: Words,
+        "session_state" => SessionState: Text,
+        "error" => Error: Text,
+        "error_description" => ErrorDescription: Text,
+        "error_uri" => ErrorUri: Text,
     }
 }
 
@@ -81,6 +149,8 @@ vocabulary! {
         "expires_in" => ExpiresIn: Seconds,
         "expires_at" => ExpiresAt: Instant,
         "issued_at" => IssuedAt: Instant,
+        "refresh_token" => RefreshToken: Text,
+        "id_token" => IdToken: Text,
     }
 }
 
@@ -105,6 +175,11 @@ vocabulary! {
         "presented_method" => PresentedMethod: Text,
         "audience" => Audience: Text,
         "scope" => Scope: Words,
+        "redirect_uri" => RedirectUri: Text,
+        "expected_redirect_uri" => ExpectedRedirectUri: Text,
+        "response_type" => ResponseType: Text,
+        "response_mode" => ResponseMode: Text,
+        "code_challenge_method" => CodeChallengeMethod: Text,
     }
 }
 
@@ -116,7 +191,18 @@ vocabulary! {
         "jwks_uri" => JwksUri: Text,
         "introspection_endpoint" => IntrospectionEndpoint: Text,
         "revocation_endpoint" => RevocationEndpoint: Text,
-        "scopes_supported" => ScopesSupported: List,
+        "authorization_endpoint" => AuthorizationEndpoint: Text,
+        "userinfo_endpoint" => UserinfoEndpoint: Text,
+        "end_session_endpoint" => EndSessionEndpoint: Text,
+        "check_session_iframe" => CheckSessionIframe: Text,
+        "scopes_supported" => ScopesSupported: List, // of the APIs
+        "identity_scopes_supported" => IdentityScopesSupported: List, // of OpenID Connect
+        "all_scopes_supported" => AllScopesSupported: List, // both
+        "response_modes_supported" => ResponseModesSupported: List,
+        "code_challenge_methods_supported" => CodeChallengeMethodsSupported: List,
+        "signing_algs" => SigningAlgs: List,
+        "acr_values_supported" => AcrValuesSupported: List,
+        "claims_supported" => ClaimsSupported: List,
         "grant_types_supported" => GrantTypesSupported: List,
         "token_endpoint_auth_methods_supported" => TokenEndpointAuthMethodsSupported: List,
         "introspection_endpoint_auth_methods_supported" => IntrospectionEndpointAuthMethodsSupported: List,

@@ -3,7 +3,7 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::Api;
-use crate::protocol::{ClientAuthMethod, GrantType, Scope, SigningAlg};
+use crate::protocol::{ClientAuthMethod, Fault, GrantType, Scope, SigningAlg};
 use crate::secret::SecretHash;
 
 /// An RFC 6749 client.
@@ -136,22 +136,48 @@ impl ClientGrant {
         self.scope.contains(scope) && api.allows_machine(scope)
     }
 
-    /// Everything [`Self::allows_machine`] holds for, in the order of the grant, or of the API
-    /// when the grant is for all.
+    /// Everything [`Self::allows_machine`] holds for.
     pub fn machine_scope(&self, api: &Api) -> Scope {
+        self.all(api).retain(|scope| api.allows_machine(scope))
+    }
+}
+
+impl ClientGrant {
+    /// Whether a user's token of this client may carry `scope` for `api`, as far as the client is
+    /// concerned: the user's roles and consent are another matter.
+    pub fn allows_user(&self, api: &Api, scope: &str) -> bool {
+        self.scope.contains(scope) && api.has_scope(scope)
+    }
+
+    /// Everything [`Self::allows_user`] holds for.
+    pub fn user_scope(&self, api: &Api) -> Scope {
+        self.all(api).retain(|scope| self.allows_user(api, scope))
+    }
+
+    /// The scopes it names, in the order of the grant, or of the API when the grant is for all.
+    fn all(&self, api: &Api) -> Scope {
         match &self.scope {
-            GrantedScope::Only(only) => only.retain(|scope| api.allows_machine(scope)),
+            GrantedScope::Only(only) => only.clone(),
             GrantedScope::All => {
                 let all = api.scopes.iter().map(|scope| scope.name.as_str());
-                Scope::from_tokens(all)
-                    .unwrap_or_default()
-                    .retain(|scope| api.allows_machine(scope))
+                Scope::from_tokens(all).unwrap_or_default()
             }
         }
     }
 }
 
 impl Client {
+    /// # Errors
+    /// `GrantTypeNotAllowed` when the client is not registered for it.
+    pub fn check_grant_type(&self, grant_type: GrantType) -> Result<(), Fault> {
+        if self.grant_types.contains(&grant_type) {
+            return Ok(());
+        }
+        Err(Fault::GrantTypeNotAllowed {
+            grant_type: grant_type.as_str().to_owned(),
+        })
+    }
+
     pub fn is_public(&self) -> bool {
         self.secret_hash.is_none()
     }

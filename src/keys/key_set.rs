@@ -37,7 +37,7 @@ impl KeySet {
         let mut keys = Vec::new();
         let mut verifiers = Vec::new();
         for material in materials {
-            let key = SigningKey::new(material, &dialect.access_token.header)?;
+            let key = SigningKey::new(material, dialect)?;
             verifiers.push(Verifier {
                 kid: key.kid().to_owned(),
                 key: key

@@ -6,4 +6,4 @@ mod signing_key;
 
 pub use key_set::{KeySet, TokenRejected};
 pub use seal::{CannotOpen, SecretKey};
-pub use signing_key::{KeyMaterial, SigningKey, UnusableKey};
+pub use signing_key::{JwtKind, KeyMaterial, SigningKey, UnusableKey};

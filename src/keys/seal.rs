@@ -2,14 +2,19 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::signing_key::UnusableKey;
 use crate::entropy::Entropy;
 use crate::secret::Secret;
 
-/// The key that private keys are sealed with, derived from `LOCUM_SECRET_KEY`.
-pub struct SecretKey(LessSafeKey);
+/// What is derived from `LOCUM_SECRET_KEY`: the key that private keys are sealed with, and the
+/// one that marks what Locum gives a browser to bring back.
+pub struct SecretKey {
+    sealing: LessSafeKey,
+    tagging: hmac::Key,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -17,20 +22,23 @@ pub struct SecretKey(LessSafeKey);
 )]
 pub struct CannotOpen;
 
-/// Keeps this key apart from whatever else may one day be derived from the same secret.
-const PURPOSE: &[u8] = b"locum signing keys";
+/// Keeps the keys apart that are derived from the same secret.
+const SEALING: &[u8] = b"locum signing keys";
+const TAGGING: &[u8] = b"locum tickets";
 
 impl SecretKey {
     pub fn derive(secret: &Secret) -> Result<Self, UnusableKey> {
         let failed = |_| UnusableKey("the key it is sealed with cannot be derived");
-        let pseudo_random = Salt::new(HKDF_SHA256, PURPOSE).extract(secret.expose().as_bytes());
-        let mut bytes = Zeroizing::new([0; 32]);
-        pseudo_random
-            .expand(&[PURPOSE], HKDF_SHA256)
-            .and_then(|expanded| expanded.fill(bytes.as_mut_slice()))
-            .map_err(failed)?;
-        let key = UnboundKey::new(&AES_256_GCM, bytes.as_slice()).map_err(failed)?;
-        Ok(Self(LessSafeKey::new(key)))
+        let sealing = UnboundKey::new(&AES_256_GCM, expand(secret, SEALING)?.as_slice());
+        Ok(Self {
+            sealing: LessSafeKey::new(sealing.map_err(failed)?),
+            tagging: hmac::Key::new(hmac::HMAC_SHA256, expand(secret, TAGGING)?.as_slice()),
+        })
+    }
+
+    /// For HMAC-SHA256 over what a browser brings back. The same on every node.
+    pub fn tagging(&self) -> hmac::Key {
+        self.tagging.clone()
     }
 
     /// AES-256-GCM under a random nonce, which stands before the result. `context` (which issuer,
@@ -44,7 +52,7 @@ impl SecretKey {
         let nonce = entropy.bytes::<NONCE_LEN>();
         let mut sealed = plain.to_vec();
         let key = Nonce::assume_unique_for_key(nonce);
-        self.0
+        self.sealing
             .seal_in_place_append_tag(key, Aad::from(context), &mut sealed)
             .map_err(|_| UnusableKey("it cannot be sealed"))?;
         Ok([nonce.as_slice(), &sealed].concat())
@@ -55,13 +63,23 @@ impl SecretKey {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
         let mut buffer = Zeroizing::new(sealed.to_vec());
         let length = self
-            .0
+            .sealing
             .open_in_place(nonce, Aad::from(context), buffer.as_mut_slice())
             .map_err(|_| CannotOpen)?
             .len();
         buffer.truncate(length);
         Ok(buffer)
     }
+}
+
+fn expand(secret: &Secret, purpose: &[u8]) -> Result<Zeroizing<[u8; 32]>, UnusableKey> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    Salt::new(HKDF_SHA256, purpose)
+        .extract(secret.expose().as_bytes())
+        .expand(&[purpose], HKDF_SHA256)
+        .and_then(|expanded| expanded.fill(bytes.as_mut_slice()))
+        .map_err(|_| UnusableKey("a key of LOCUM_SECRET_KEY cannot be derived"))?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

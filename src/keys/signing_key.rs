@@ -1,6 +1,6 @@
 //! One signing key: parsed once, ready to sign.
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -13,7 +13,7 @@ use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD as BASE6
 use zeroize::Zeroizing;
 
 use crate::dialect::template::{JsonTemplate, Lookup, Value};
-use crate::dialect::{HeaderWord, KeyWord};
+use crate::dialect::{Dialect, HeaderWord, KeyWord};
 use crate::protocol::SigningAlg;
 use crate::secret::Digest;
 
@@ -92,8 +92,24 @@ pub struct SigningKey {
     certificate: Vec<u8>,
     x5t: String,
     kid: String,
-    /// base64url of the JWT header, and the dot after it.
-    header: String,
+    headers: Headers,
+}
+
+/// What a JWT is, which its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JwtKind {
+    AccessToken,
+    /// An ID token, or UserInfo as a JWT.
+    IdToken,
+    LogoutToken,
+}
+
+/// For each kind, base64url of the JWT header, and the dot after it.
+#[derive(Default)]
+struct Headers {
+    access_token: String,
+    id_token: String,
+    logout_token: String,
 }
 
 /// The members of a public JWK (RFC 7518 §6), base64url.
@@ -105,10 +121,7 @@ enum PublicMembers {
 
 impl SigningKey {
     /// Parses the key, which is what must not happen for every signature.
-    pub fn new(
-        material: &KeyMaterial,
-        header: &JsonTemplate<HeaderWord>,
-    ) -> Result<Self, UnusableKey> {
+    pub fn new(material: &KeyMaterial, dialect: &Dialect) -> Result<Self, UnusableKey> {
         let der = material.private_key.as_slice();
         let unreadable = |_| UnusableKey("it is not a PKCS#8 key of its algorithm");
         let (pair, public) = match material.alg {
@@ -149,9 +162,16 @@ impl SigningKey {
             public,
             x5t: BASE64URL.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &material.certificate)),
             certificate: material.certificate.clone(),
-            header: String::new(),
+            headers: Headers::default(),
         };
-        key.header = BASE64URL.encode(header.render(&key)) + ".";
+        let header = |template: &JsonTemplate<HeaderWord>| {
+            BASE64URL.encode(template.render(&key)) + "."
+        };
+        key.headers = Headers {
+            access_token: header(&dialect.access_token.header),
+            id_token: header(&dialect.id_token.header),
+            logout_token: header(&dialect.logout.token_header),
+        };
         Ok(key)
     }
 
@@ -169,10 +189,15 @@ impl SigningKey {
     }
 
     /// A JWS in compact serialization over `claims`, which is JSON (RFC 7515 §7.1).
-    pub fn sign(&self, claims: &[u8]) -> Result<String, UnusableKey> {
+    pub fn sign(&self, kind: JwtKind, claims: &[u8]) -> Result<String, UnusableKey> {
         let failed = |_| UnusableKey("signing failed");
-        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 360);
-        token.push_str(&self.header);
+        let header = match kind {
+            JwtKind::AccessToken => &self.headers.access_token,
+            JwtKind::IdToken => &self.headers.id_token,
+            JwtKind::LogoutToken => &self.headers.logout_token,
+        };
+        let mut token = String::with_capacity(header.len() + claims.len() * 4 / 3 + 360);
+        token.push_str(header);
         BASE64URL.encode_string(claims, &mut token);
         let random = SystemRandom::new();
         let input = token.as_bytes();
@@ -202,6 +227,18 @@ impl SigningKey {
         encoded.insert(0, '.');
         token.push_str(&encoded);
         Ok(token)
+    }
+
+    /// `at_hash` of an access token (OIDC Core §3.1.3.6): the left half of the hash that this
+    /// key's algorithm uses. Ed25519 uses SHA-512.
+    pub fn half_hash(&self, token: &str) -> String {
+        let algorithm = match self.alg() {
+            SigningAlg::RS256 | SigningAlg::ES256 => &SHA256,
+            SigningAlg::EdDSA => &SHA512,
+        };
+        let hash = digest(algorithm, token.as_bytes());
+        let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+        BASE64URL.encode(left)
     }
 
     /// The public key for whoever verifies.

@@ -100,6 +100,86 @@ pub enum Fault {
     #[error("scope {scope} is not granted to the client")]
     ScopeNotGranted { scope: Scope },
 
+    // The authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1).
+    #[error("there is no such client")]
+    UnknownClient { client_id: String },
+    #[error("no redirect_uri, and not exactly one is registered")]
+    MissingRedirectUri,
+    #[error("redirect_uri is not registered")]
+    RedirectUriNotRegistered { redirect_uri: String },
+    #[error("response_type {response_type:?} is not supported")]
+    UnsupportedResponseType { response_type: String },
+    #[error("response_mode {response_mode:?} is not supported")]
+    UnsupportedResponseMode { response_mode: String },
+    #[error("state is missing or too short")]
+    WeakState { shortest: usize },
+    #[error("code_challenge is missing")]
+    MissingCodeChallenge,
+    #[error("code_challenge is malformed")]
+    MalformedCodeChallenge,
+    #[error("code_challenge_method {method:?} is not supported")]
+    UnsupportedCodeChallengeMethod { method: String },
+    #[error("{parameter} cannot be read: {reason}")]
+    MalformedParameter {
+        parameter: &'static str,
+        reason: &'static str,
+    },
+    #[error("request objects are not supported")]
+    RequestNotSupported,
+    #[error("request_uri is not supported")]
+    RequestUriNotSupported,
+    #[error("the registration parameter is not supported")]
+    RegistrationNotSupported,
+    #[error("nobody is signed in, and the user must not be asked")]
+    LoginRequired,
+    #[error("consent is needed, and the user must not be asked")]
+    ConsentRequired,
+    #[error("an account must be chosen, and the user must not be asked")]
+    AccountSelectionRequired,
+    #[error("the user, or this server, denied the request")]
+    AccessDenied,
+    #[error("no authentication method here is of the class that was required")]
+    UnmetAuthenticationRequirements,
+
+    // What a user's authorization is exchanged for (RFC 6749 §4.1.3, §6).
+    #[error("the code is unknown or expired")]
+    InvalidCode,
+    #[error("the code was used before; what it produced has been revoked")]
+    SpentCode,
+    #[error("the code was issued to another client")]
+    CodeOfAnotherClient,
+    #[error("redirect_uri is not the one of the authorization request")]
+    RedirectUriDiffers {
+        redirect_uri: String,
+        expected: String,
+    },
+    #[error("redirect_uri is missing, and was there in the authorization request")]
+    RedirectUriMissing,
+    #[error("code_verifier is missing")]
+    MissingCodeVerifier,
+    #[error("code_verifier was sent, and no code_challenge before")]
+    UnexpectedCodeVerifier,
+    #[error("code_verifier has not the form of one")]
+    MalformedCodeVerifier,
+    #[error("code_verifier does not fit the code_challenge")]
+    WrongCodeVerifier,
+    #[error("the refresh token is unknown, revoked, or another client's")]
+    InvalidRefreshToken,
+    #[error("the refresh token has expired")]
+    ExpiredRefreshToken,
+    #[error("the refresh token was used before; its family has been revoked")]
+    SpentRefreshToken,
+    #[error("the user is blocked")]
+    UserBlocked,
+
+    // Logout (OIDC RP-Initiated Logout §2).
+    #[error("id_token_hint is missing")]
+    MissingIdTokenHint,
+    #[error("id_token_hint is not an ID token of this issuer")]
+    InvalidIdTokenHint,
+    #[error("the URI to return to after logout is not registered")]
+    PostLogoutUriNotRegistered { uri: String },
+
     // Revocation (RFC 7009).
     #[error("`token_type_hint` names no type of token there is")]
     UnsupportedTokenType,
@@ -163,6 +243,40 @@ pub enum FaultKind {
     MalformedScope,
     MissingScope,
     ScopeNotGranted,
+    UnknownClient,
+    MissingRedirectUri,
+    RedirectUriNotRegistered,
+    UnsupportedResponseType,
+    UnsupportedResponseMode,
+    WeakState,
+    MissingCodeChallenge,
+    MalformedCodeChallenge,
+    UnsupportedCodeChallengeMethod,
+    MalformedParameter,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    RegistrationNotSupported,
+    LoginRequired,
+    ConsentRequired,
+    AccountSelectionRequired,
+    AccessDenied,
+    UnmetAuthenticationRequirements,
+    InvalidCode,
+    SpentCode,
+    CodeOfAnotherClient,
+    RedirectUriDiffers,
+    RedirectUriMissing,
+    MissingCodeVerifier,
+    UnexpectedCodeVerifier,
+    MalformedCodeVerifier,
+    WrongCodeVerifier,
+    InvalidRefreshToken,
+    ExpiredRefreshToken,
+    SpentRefreshToken,
+    UserBlocked,
+    MissingIdTokenHint,
+    InvalidIdTokenHint,
+    PostLogoutUriNotRegistered,
     UnsupportedTokenType,
     TokenOfAnotherClient,
     MissingAccessToken,
@@ -226,6 +340,40 @@ impl Fault {
             Self::MalformedScope { .. } => FaultKind::MalformedScope,
             Self::MissingScope => FaultKind::MissingScope,
             Self::ScopeNotGranted { .. } => FaultKind::ScopeNotGranted,
+            Self::UnknownClient { .. } => FaultKind::UnknownClient,
+            Self::MissingRedirectUri => FaultKind::MissingRedirectUri,
+            Self::RedirectUriNotRegistered { .. } => FaultKind::RedirectUriNotRegistered,
+            Self::UnsupportedResponseType { .. } => FaultKind::UnsupportedResponseType,
+            Self::UnsupportedResponseMode { .. } => FaultKind::UnsupportedResponseMode,
+            Self::WeakState { .. } => FaultKind::WeakState,
+            Self::MissingCodeChallenge => FaultKind::MissingCodeChallenge,
+            Self::MalformedCodeChallenge => FaultKind::MalformedCodeChallenge,
+            Self::UnsupportedCodeChallengeMethod { .. } => FaultKind::UnsupportedCodeChallengeMethod,
+            Self::MalformedParameter { .. } => FaultKind::MalformedParameter,
+            Self::RequestNotSupported => FaultKind::RequestNotSupported,
+            Self::RequestUriNotSupported => FaultKind::RequestUriNotSupported,
+            Self::RegistrationNotSupported => FaultKind::RegistrationNotSupported,
+            Self::LoginRequired => FaultKind::LoginRequired,
+            Self::ConsentRequired => FaultKind::ConsentRequired,
+            Self::AccountSelectionRequired => FaultKind::AccountSelectionRequired,
+            Self::AccessDenied => FaultKind::AccessDenied,
+            Self::UnmetAuthenticationRequirements => FaultKind::UnmetAuthenticationRequirements,
+            Self::InvalidCode => FaultKind::InvalidCode,
+            Self::SpentCode => FaultKind::SpentCode,
+            Self::CodeOfAnotherClient => FaultKind::CodeOfAnotherClient,
+            Self::RedirectUriDiffers { .. } => FaultKind::RedirectUriDiffers,
+            Self::RedirectUriMissing => FaultKind::RedirectUriMissing,
+            Self::MissingCodeVerifier => FaultKind::MissingCodeVerifier,
+            Self::UnexpectedCodeVerifier => FaultKind::UnexpectedCodeVerifier,
+            Self::MalformedCodeVerifier => FaultKind::MalformedCodeVerifier,
+            Self::WrongCodeVerifier => FaultKind::WrongCodeVerifier,
+            Self::InvalidRefreshToken => FaultKind::InvalidRefreshToken,
+            Self::ExpiredRefreshToken => FaultKind::ExpiredRefreshToken,
+            Self::SpentRefreshToken => FaultKind::SpentRefreshToken,
+            Self::UserBlocked => FaultKind::UserBlocked,
+            Self::MissingIdTokenHint => FaultKind::MissingIdTokenHint,
+            Self::InvalidIdTokenHint => FaultKind::InvalidIdTokenHint,
+            Self::PostLogoutUriNotRegistered { .. } => FaultKind::PostLogoutUriNotRegistered,
             Self::UnsupportedTokenType => FaultKind::UnsupportedTokenType,
             Self::TokenOfAnotherClient => FaultKind::TokenOfAnotherClient,
             Self::MissingAccessToken => FaultKind::MissingAccessToken,

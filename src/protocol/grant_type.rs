@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 pub enum GrantType {
     /// RFC 6749 §4.4
     ClientCredentials,
-    /// RFC 6749 §4.1. A client may be registered for it; no dialect serves it yet.
+    /// RFC 6749 §4.1
     AuthorizationCode,
-    /// RFC 6749 §6. As above.
+    /// RFC 6749 §6
     RefreshToken,
 }
 

@@ -3,7 +3,9 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::Fault;
-use super::parameter::{AUDIENCE, RESOURCE, TOKEN, for_message};
+use super::parameter::{
+    ACCESS_TOKEN, AUDIENCE, CLAIMS, ID_TOKEN_HINT, REQUEST, RESOURCE, TOKEN, for_message,
+};
 
 /// The parameters of a request, whatever its body was encoded as: each name once, except those
 /// that may repeat, within bounds. Values may be secrets, so they are never printed.
@@ -13,6 +15,9 @@ pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 /// Parameters that may stand more than once: RFC 8707 §2, and Ory Hydra's `audience`.
 const REPEATABLE: &[&str] = &[AUDIENCE, RESOURCE];
 
+/// Parameters that are JSON, or a token that may be a JWT.
+const LONG: &[&str] = &[ACCESS_TOKEN, CLAIMS, ID_TOKEN_HINT, REQUEST, TOKEN];
+
 impl Parameters {
     pub const MOST: usize = 64;
     /// In bytes.
@@ -20,7 +25,7 @@ impl Parameters {
     /// In bytes. What is granted of `scope` and `audience` comes back in headers, which proxies
     /// bound.
     pub const LONGEST_VALUE: usize = 2 * 1024;
-    /// In bytes: a token, which may be a JWT.
+    /// In bytes: a token, which may be a JWT, or JSON.
     pub const LONGEST_TOKEN: usize = 8 * 1024;
 
     /// # Errors
@@ -29,7 +34,7 @@ impl Parameters {
         let mut parameters: Vec<(String, Zeroizing<String>)> = Vec::new();
         for (name, value) in pairs {
             let value = Zeroizing::new(value);
-            let longest = if name == TOKEN {
+            let longest = if LONG.contains(&name.as_str()) {
                 Self::LONGEST_TOKEN
             } else {
                 Self::LONGEST_VALUE
@@ -59,6 +64,13 @@ impl Parameters {
     /// The parameter's value. One without a value counts as absent (RFC 6749 §3.2).
     pub fn find(&self, name: &str) -> Option<&str> {
         self.all(name).next()
+    }
+
+    /// Every parameter as it was sent.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Every value of a parameter that may repeat.

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use super::{Kind, Value};
+use crate::protocol::origin;
 
 /// How a value is written, where that differs from its type's own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Filter {
     Text,
     /// A time span less one second: what a server says that counts the time already passed.
     LessOne,
+    /// The scheme, host and port of a URI.
+    Origin,
 }
 
 pub(super) const FILTERS: &[(&str, Filter, &[Kind])] = &[
@@ -43,6 +46,7 @@ pub(super) const FILTERS: &[(&str, Filter, &[Kind])] = &[
         &[Kind::Number, Kind::Seconds, Kind::Instant],
     ),
     ("less_one", Filter::LessOne, &[Kind::Seconds]),
+    ("origin", Filter::Origin, &[Kind::Text]),
 ];
 
 impl Filter {
@@ -83,6 +87,9 @@ impl Filter {
                 Some(items) => Value::List(items),
                 None => value,
             },
+            (Self::Origin, Value::Text(uri)) => {
+                origin(&uri).map_or(Value::Absent, |origin| Value::Text(Cow::Owned(origin)))
+            }
             (_, value) => value,
         }
     }

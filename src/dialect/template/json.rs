@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value as Json};
 
-use super::{Lookup, TextTemplate, Value, Vocabulary};
+use super::{Kind, Lookup, TextTemplate, Value, Vocabulary};
 
 #[derive(Debug, Clone)]
 enum Node<W> {
@@ -62,12 +64,42 @@ fn render_members<W: Vocabulary>(
     out.push(b'{');
     let mut separator = Separator::default();
     for member in members {
+        if member.name == ALL_MEMBERS {
+            for (name, value) in all_members(member, source).iter() {
+                if members.iter().any(|own| own.name == *name) {
+                    continue;
+                }
+                separator.around(out, |out| {
+                    push_json_string(name, out);
+                    out.push(b':');
+                    // Writing JSON to a Vec cannot fail.
+                    serde_json::to_writer(out, value).is_ok()
+                });
+            }
+            continue;
+        }
         separator.around(out, |out| {
             out.extend_from_slice(&member.prefix);
             member.value.render(source, out)
         });
     }
     out.push(b'}');
+}
+
+/// The name of a member that stands for all members of its word.
+const ALL_MEMBERS: &str = "...";
+
+fn all_members<'a, W: Vocabulary>(
+    member: &Member<W>,
+    source: &'a impl Lookup<W>,
+) -> Cow<'a, Map<String, Json>> {
+    match &member.value {
+        Node::Text(text) => match text.sole_placeholder().map(|sole| sole.value(source)) {
+            Some(Value::Members(members)) => members,
+            _ => Cow::default(),
+        },
+        _ => Cow::default(),
+    }
 }
 
 /// Puts commas between what was really written, and takes back what turned out absent.
@@ -92,7 +124,7 @@ impl Separator {
 
 fn push_json(value: &Value<'_>, out: &mut Vec<u8>) -> bool {
     match value {
-        Value::Absent => return false,
+        Value::Absent | Value::Members(_) => return false,
         Value::Text(text) => push_json_string(text, out),
         Value::Number(number) | Value::Seconds(number) => {
             out.extend_from_slice(number.to_string().as_bytes());
@@ -127,6 +159,29 @@ impl<W: Vocabulary> JsonTemplate<W> {
         let mut out = Vec::with_capacity(512);
         render_members(&self.0, source, &mut out);
         out
+    }
+
+    /// The top-level members as names and texts, in order, for a query or a form. What is no text
+    /// has none, and is left out.
+    pub fn pairs(&self, source: &impl Lookup<W>) -> Vec<(String, String)> {
+        let pair = |member: &Member<W>| match &member.value {
+            Node::Text(text) => {
+                if let Some(sole) = text.sole_placeholder()
+                    && matches!(sole.value(source), Value::Absent)
+                {
+                    return None;
+                }
+                Some((member.name.clone(), text.render(source)))
+            }
+            Node::Literal(json) => Some((member.name.clone(), json.clone())),
+            Node::Array(_) | Node::Object(_) => None,
+        };
+        self.0.iter().filter_map(pair).collect()
+    }
+
+    /// Whether there is a top-level member of that name.
+    pub fn has_member(&self, name: &str) -> bool {
+        self.0.iter().any(|member| member.name == name)
     }
 
     /// The name of the top-level member that is nothing but `word`, whatever its filter.
@@ -191,6 +246,15 @@ impl<'de, W: Vocabulary> Deserialize<'de> for JsonTemplate<W> {
     }
 }
 
+fn is_all_members<W: Vocabulary>(value: &Node<W>) -> bool {
+    match value {
+        Node::Text(text) => text
+            .sole_placeholder()
+            .is_some_and(|sole| sole.kind == Kind::Members),
+        Node::Literal(_) | Node::Array(_) | Node::Object(_) => false,
+    }
+}
+
 fn read_members<'de, W: Vocabulary, A: MapAccess<'de>>(
     mut map: A,
 ) -> Result<Vec<Member<W>>, A::Error> {
@@ -199,10 +263,16 @@ fn read_members<'de, W: Vocabulary, A: MapAccess<'de>>(
         let mut prefix = Vec::new();
         push_json_string(&name, &mut prefix);
         prefix.push(b':');
+        let value: Node<W> = map.next_value()?;
+        if (name == ALL_MEMBERS) != is_all_members(&value) {
+            return Err(A::Error::custom(
+                "a member named `...` stands for all members of a word that has members, and such a word can stand nowhere else",
+            ));
+        }
         members.push(Member {
             name,
             prefix,
-            value: map.next_value()?,
+            value,
         });
     }
     Ok(members)

@@ -9,6 +9,8 @@
 //!   `{expires_at|iso8601}`, `{scope|list}`. [`Filter`] has them all.
 //! - A member whose value is absent is left out. `{word?}` also leaves it out when it is empty.
 //! - `{{` and `}}` stand for the braces themselves.
+//! - A member named `...` stands for all members of its word: `"..." = "{user_claims}"`. Members
+//!   that the template names itself are not overwritten.
 //!
 //! Members come out in the order of the file.
 
@@ -18,6 +20,8 @@ mod placeholder;
 mod text;
 
 use std::borrow::Cow;
+
+use serde_json::{Map, Value as Json};
 
 use crate::clock::Timestamp;
 
@@ -39,6 +43,8 @@ pub enum Value<'a> {
     Instant(Timestamp),
     /// A time span in seconds.
     Seconds(i64),
+    /// The members of an object, for a member named `...`.
+    Members(Cow<'a, Map<String, Json>>),
 }
 
 impl<'a> Value<'a> {
@@ -56,6 +62,7 @@ impl<'a> Value<'a> {
             Self::Text(text) => text.is_empty(),
             Self::Words(items) => items.is_empty(),
             Self::List(items) => items.is_empty(),
+            Self::Members(members) => members.is_empty(),
             Self::Number(_) | Self::Instant(_) | Self::Seconds(_) => false,
         }
     }
@@ -70,6 +77,7 @@ pub enum Kind {
     List,
     Instant,
     Seconds,
+    Members,
 }
 
 /// The words one place in a dialect file may use.

@@ -1,5 +1,5 @@
 use super::filter::FILTERS;
-use super::{Filter, Lookup, Value, Vocabulary};
+use super::{Filter, Kind, Lookup, Value, Vocabulary};
 use crate::source::suggest;
 
 /// One `{word|filter?}`.
@@ -7,6 +7,7 @@ use crate::source::suggest;
 pub(super) struct Placeholder<W> {
     pub(super) word: W,
     pub(super) filter: Option<Filter>,
+    pub(super) kind: Kind,
     skip_empty: bool,
 }
 
@@ -62,6 +63,7 @@ impl<W: Vocabulary> Placeholder<W> {
         Ok(Self {
             word: *word,
             filter,
+            kind: *kind,
             skip_empty,
         })
     }

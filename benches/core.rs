@@ -3,6 +3,7 @@
 //! What a token exchange is made of, and then a whole exchange without HTTP. Each signature stands
 //! beside the bare one of aws-lc-rs, because that is the floor.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -179,6 +180,8 @@ fn discovery(c: &mut Criterion) {
                 name: name.to_owned(),
                 description: String::new(),
                 users_only: false,
+                needs_role: false,
+                translations: BTreeMap::new(),
             })
             .into(),
         token_lifetime: None,

@@ -1,4 +1,8 @@
 -- People and what comes of their signing in. One text for SQLite and Postgres.
+--
+-- What is written at each sign-in refers to the user and not to the issuer: on Postgres a
+-- reference locks the row it points to, and everybody who signs in would lock the same one. An
+-- issuer's users go with it, and these rows with the users.
 
 -- RFC 7591 client metadata that no query looks into, as JSON.
 ALTER TABLE clients ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
@@ -8,10 +12,9 @@ ALTER TABLE clients ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE scopes ADD COLUMN needs_role BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE scopes ADD COLUMN translations TEXT NOT NULL DEFAULT '{}';
 
--- The grant an opaque access token came of; NULL for a machine's.
+-- The grant an opaque access token came of; NULL for a machine's. No reference: a token whose
+-- grant is gone is dead, and is deleted when it has expired.
 ALTER TABLE access_tokens ADD COLUMN grant_id UUID;
-
-CREATE INDEX access_tokens_by_grant ON access_tokens (grant_id);
 
 CREATE TABLE roles (
     issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
@@ -58,7 +61,7 @@ CREATE TABLE user_roles (
 -- What clients call a user (OIDC Core §8). `sector` is '' for a public subject, and the host that
 -- a pairwise one is for.
 CREATE TABLE subjects (
-    issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
+    issuer_id UUID NOT NULL,
     subject TEXT NOT NULL,
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     sector TEXT NOT NULL,
@@ -68,7 +71,7 @@ CREATE TABLE subjects (
 
 CREATE TABLE sessions (
     id UUID PRIMARY KEY,
-    issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
+    issuer_id UUID NOT NULL,
     token_hash BYTEA NOT NULL, -- SHA-256 of what the browser holds
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     auth_time TIMESTAMPTZ NOT NULL,
@@ -86,9 +89,11 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_user ON sessions (issuer_id, user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE INDEX sessions_by_idle_expiry ON sessions (idle_expires_at);
+CREATE INDEX sessions_by_end ON sessions (ended_at);
 
 CREATE TABLE consents (
-    issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
+    issuer_id UUID NOT NULL,
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     client_id TEXT NOT NULL,
     scope TEXT NOT NULL, -- between spaces
@@ -99,10 +104,11 @@ CREATE TABLE consents (
 );
 
 -- One authorization and, by its ID, the tokens that came of it. `expires_at` is when the last of
--- them has expired.
+-- them has expired. The session is no reference, because a grant may outlive it; nor is the
+-- client, whose row every sign-in would lock.
 CREATE TABLE grants (
     id UUID PRIMARY KEY,
-    issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
+    issuer_id UUID NOT NULL,
     client_id TEXT NOT NULL,
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     session_id UUID NOT NULL,
@@ -121,7 +127,7 @@ CREATE TABLE grants (
 );
 
 CREATE INDEX grants_by_user ON grants (issuer_id, user_id, client_id);
-CREATE INDEX grants_by_session ON grants (session_id);
+CREATE INDEX grants_by_session ON grants (issuer_id, session_id);
 CREATE INDEX grants_by_expiry ON grants (expires_at);
 
 CREATE TABLE authorization_codes (
@@ -149,6 +155,7 @@ CREATE TABLE refresh_tokens (
 );
 
 CREATE INDEX refresh_tokens_by_grant ON refresh_tokens (grant_id);
+CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);
 
 -- JWT access tokens that came of a grant, so that they can die with it. Where a dialect's JWTs
 -- have no `jti`, two grants of one second may share a JWT: it lives while either does.
@@ -166,7 +173,7 @@ CREATE INDEX issued_jwts_by_expiry ON issued_jwts (expires_at);
 -- Attempts to sign in to accounts that exist, for their owners to see.
 CREATE TABLE sign_ins (
     id UUID PRIMARY KEY,
-    issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
+    issuer_id UUID NOT NULL,
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     at TIMESTAMPTZ NOT NULL,
     succeeded BOOLEAN NOT NULL,
@@ -180,7 +187,7 @@ CREATE INDEX sign_ins_by_time ON sign_ins (at);
 
 -- Attempts that count against an account or an address, whether or not the account exists.
 CREATE TABLE attempts (
-    issuer_id UUID NOT NULL REFERENCES issuers (id) ON DELETE CASCADE,
+    issuer_id UUID NOT NULL,
     subject_hash BYTEA NOT NULL, -- SHA-256 of "account:…" or "address:…"
     failures BIGINT NOT NULL,
     last_at TIMESTAMPTZ NOT NULL,

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
 use locum::clock::Timestamp;
-use locum::issuer::{Api, Client, ClientGrant, ClientKind, GrantedScope, IssuerId};
+use locum::issuer::{Api, Client, ClientGrant, ClientKind, ClientMetadata, GrantedScope, IssuerId};
 use locum::protocol::{GrantType, Scope};
 use locum::secret::{Secret, SecretHash};
 use proptest::prelude::*;
@@ -333,6 +333,7 @@ fn client_of(case: &Case, apis: &[Api]) -> Client {
         grant_types: vec![GrantType::ClientCredentials],
         redirect_uris: Vec::new(),
         grants: grants.collect(),
+        metadata: ClientMetadata::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One suite for every engine: SQLite in memory, SQLite in a file, and a real Postgres.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use futures_util::future::join_all;
 use locum::clock::Timestamp;
 use locum::dialect::TokenFormat;
 use locum::entropy::Entropy;
-use locum::issuer::{Api, ApiScope, Client, ClientGrant, ClientKind, GrantedScope, IssuerId};
+use locum::issuer::{
+    Api, ApiScope, Client, ClientGrant, ClientKind, ClientMetadata, GrantedScope, IssuerId,
+};
 use locum::protocol::{ClientAuthMethod, GrantType, Scope, SigningAlg};
 use locum::secret::{Digest, Secret, SecretHash};
 use locum::store::{Store, StoredKey, StoredToken};
@@ -45,6 +47,8 @@ fn api(audience: &str) -> Api {
         name: name.to_owned(),
         description: format!("May {name}, “really”"),
         users_only,
+        needs_role: users_only,
+        translations: BTreeMap::from([("es".to_owned(), format!("Puede {name}"))]),
     };
     Api {
         id: Uuid::new_v4(),
@@ -74,6 +78,12 @@ fn client(client_id: &str, api: Uuid) -> Client {
             api_id: api,
             scope: GrantedScope::Only(scope("write read")),
         }],
+        metadata: ClientMetadata {
+            first_party: true,
+            operator: Some("Zoë’s".to_owned()),
+            default_max_age: Some(3600),
+            ..ClientMetadata::default()
+        },
     }
 }
 
@@ -85,6 +95,7 @@ fn token(issuer: IssuerId, text: &str, expires_at: Timestamp) -> StoredToken {
         subject: "machine".to_owned(),
         audience: vec!["https://a.example".to_owned(), "b".to_owned()],
         scope: scope("read write"),
+        grant: None,
         issued_at: at(0),
         expires_at,
         is_revoked: false,
@@ -184,7 +195,7 @@ on_engines! { all:
         assert_eq!(client.unwrap().grants, []);
 
         let mut tx = store.write().await.unwrap();
-        tx.prune_clients(clinic, &["somebody-else"]).await.unwrap();
+        tx.prune_clients(clinic, &["somebody-else"], at(1)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(store.find_client_uncached(clinic, "machine").await.unwrap(), None);
         // Another issuer's are none of its business.

@@ -16,6 +16,9 @@ pub struct Consent {
 impl Consent {
     /// Whether nobody needs to be asked again for `scope`.
     pub fn covers(&self, scope: &Scope) -> bool {
-        scope.tokens().iter().all(|token| self.scope.contains(token))
+        scope
+            .tokens()
+            .iter()
+            .all(|token| self.scope.contains(token))
     }
 }

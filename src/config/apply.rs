@@ -341,7 +341,7 @@ async fn apply_clients(
         .iter()
         .map(|client| client.client_id.get_ref().as_str())
         .collect();
-    tx.prune_clients(issuer, &ids).await?;
+    tx.prune_clients(issuer, &ids, now).await?;
     Ok(())
 }
 

@@ -66,6 +66,7 @@ impl Authority<'_> {
                     subject: issue.subject.to_owned(),
                     audience: issue.audience.clone(),
                     scope: issue.scope.clone(),
+                    grant: None,
                     issued_at,
                     expires_at,
                     is_revoked: false,

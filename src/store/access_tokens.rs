@@ -1,7 +1,9 @@
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::engine::{on_engine, row};
 use super::{Result, Store, StoreError, Tx};
+use crate::account::GrantId;
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 use crate::protocol::Scope;
@@ -16,9 +18,12 @@ pub struct StoredToken {
     pub subject: String,
     pub audience: Vec<String>,
     pub scope: Scope,
+    /// What it came of; `None` for a machine's.
+    pub grant: Option<GrantId>,
     pub issued_at: Timestamp,
     /// The token is dead at this second already.
     pub expires_at: Timestamp,
+    /// By itself, or with its grant.
     pub is_revoked: bool,
 }
 
@@ -30,22 +35,27 @@ row! {
         scope: String,
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
-        revoked_at: Option<OffsetDateTime>,
+        grant_id: Option<Uuid>,
+        is_revoked: bool,
     }
 }
 
 const INSERT: &str = "INSERT INTO access_tokens
-        (issuer_id, token_hash, client_id, subject, audience, scope, issued_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        (issuer_id, token_hash, client_id, subject, audience, scope, issued_at, expires_at, grant_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// Postgres alone: a round trip for each row is what a group commit is there to save.
 const INSERT_MANY_POSTGRES: &str = "INSERT INTO access_tokens
-        (issuer_id, token_hash, client_id, subject, audience, scope, issued_at, expires_at)
+        (issuer_id, token_hash, client_id, subject, audience, scope, issued_at, expires_at, grant_id)
     SELECT * FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[],
-        $7::timestamptz[], $8::timestamptz[])";
+        $7::timestamptz[], $8::timestamptz[], $9::uuid[])";
 
-const FIND: &str = "SELECT client_id, subject, audience, scope, issued_at, expires_at, revoked_at
-    FROM access_tokens WHERE issuer_id = $1 AND token_hash = $2";
+/// A grant that is gone went with its user, and so did the token.
+const FIND: &str = "SELECT t.client_id, t.subject, t.audience, t.scope, t.issued_at, t.expires_at,
+        t.grant_id, t.revoked_at IS NOT NULL
+            OR t.grant_id IS NOT NULL AND (g.id IS NULL OR g.revoked_at IS NOT NULL) AS is_revoked
+    FROM access_tokens t LEFT JOIN grants g ON g.id = t.grant_id AND g.issuer_id = t.issuer_id
+    WHERE t.issuer_id = $1 AND t.token_hash = $2";
 
 const REVOKE: &str = "UPDATE access_tokens SET revoked_at = $3
     WHERE issuer_id = $1 AND token_hash = $2 AND client_id = $4 AND revoked_at IS NULL";
@@ -81,9 +91,10 @@ impl Store {
                 audience: serde_json::from_str(&row.audience)
                     .map_err(|_| unreadable("audience"))?,
                 scope: row.scope.parse().map_err(|_| unreadable("scope"))?,
+                grant: row.grant_id.map(GrantId),
                 issued_at: row.issued_at.into(),
                 expires_at: row.expires_at.into(),
-                is_revoked: row.revoked_at.is_some(),
+                is_revoked: row.is_revoked,
             })
         })
         .transpose()
@@ -111,6 +122,11 @@ impl Store {
 }
 
 impl Tx {
+    /// Stores a token together with what else the transaction writes.
+    pub async fn insert_access_token(&mut self, token: &StoredToken) -> Result<()> {
+        self.insert_access_tokens(std::slice::from_ref(token)).await
+    }
+
     pub(super) async fn insert_access_tokens(&mut self, tokens: &[StoredToken]) -> Result<()> {
         let audience = |token: &StoredToken| serde_json::Value::from(token.audience.clone());
         match self {
@@ -125,6 +141,7 @@ impl Tx {
                         .bind(token.scope.to_string())
                         .bind(token.issued_at.utc())
                         .bind(token.expires_at.utc())
+                        .bind(token.grant.map(|grant| grant.0))
                         .execute(&mut **tx)
                         .await?;
                 }
@@ -146,6 +163,12 @@ impl Tx {
                         tokens
                             .iter()
                             .map(|t| t.expires_at.utc())
+                            .collect::<Vec<_>>(),
+                    )
+                    .bind(
+                        tokens
+                            .iter()
+                            .map(|t| t.grant.map(|grant| grant.0))
                             .collect::<Vec<_>>(),
                     )
                     .execute(&mut **tx)

@@ -1,9 +1,9 @@
 use uuid::Uuid;
 
 use super::engine::{on_engine, row};
-use super::{Result, Store, StoreError, Tx, parse_column};
+use super::{Result, Store, StoreError, Tx, granted_scope, granted_scope_text, parse_column};
 use crate::clock::Timestamp;
-use crate::issuer::{Client, ClientGrant, ClientKind, GrantedScope, IssuerId};
+use crate::issuer::{Client, ClientGrant, ClientKind, IssuerId};
 use crate::protocol::{ClientAuthMethod, GrantType};
 use crate::secret::SecretHash;
 
@@ -119,17 +119,9 @@ impl TryFrom<GrantRow> for ClientGrant {
     type Error = StoreError;
 
     fn try_from(row: GrantRow) -> Result<Self> {
-        let scope = match row.scope {
-            None => GrantedScope::All,
-            Some(scope) => GrantedScope::Only(
-                scope
-                    .parse()
-                    .map_err(|_| StoreError::Unreadable("a client grant's scope".to_owned()))?,
-            ),
-        };
         Ok(Self {
             api_id: row.api_id,
-            scope,
+            scope: granted_scope(row.scope.as_deref())?,
         })
     }
 }
@@ -167,16 +159,12 @@ impl Tx {
             .await
             .map(drop))?;
         for (position, grant) in (0_i64..).zip(&client.grants) {
-            let scope = match &grant.scope {
-                GrantedScope::All => None,
-                GrantedScope::Only(scope) => Some(scope.to_string()),
-            };
             on_engine!(tx self, |db| sqlx::query(INSERT_GRANT)
                 .bind(issuer.uuid())
                 .bind(&client.client_id)
                 .bind(grant.api_id)
                 .bind(position)
-                .bind(scope)
+                .bind(granted_scope_text(&grant.scope))
                 .execute(db)
                 .await
                 .map(drop))?;
@@ -184,14 +172,21 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes the clients that a configuration declared once and does no longer.
-    pub async fn prune_clients(&mut self, issuer: IssuerId, keep: &[&str]) -> Result<()> {
+    /// Removes the clients that a configuration declared once and does no longer. What users
+    /// granted them is revoked: a later client of the same ID may be somebody else's.
+    pub async fn prune_clients(
+        &mut self,
+        issuer: IssuerId,
+        keep: &[&str],
+        now: Timestamp,
+    ) -> Result<()> {
         let declared: Vec<(String,)> = on_engine!(tx self, |db| sqlx::query_as(LIST_DECLARED)
             .bind(issuer.uuid())
             .fetch_all(db)
             .await)?;
         for (client_id,) in declared {
             if !keep.contains(&client_id.as_str()) {
+                self.revoke_grants_to(issuer, &client_id, now).await?;
                 on_engine!(tx self, |db| sqlx::query(DELETE)
                     .bind(issuer.uuid())
                     .bind(&client_id)

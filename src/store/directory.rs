@@ -1,4 +1,4 @@
-//! Clients and APIs as read a moment ago, so that a token exchange need not ask the database.
+//! Clients, APIs and roles as read a moment ago, so that a token exchange need not ask the database.
 //!
 //! What does ask it is boxed: a query is a future of several kilobytes, and every request that
 //! might make one would carry it along.
@@ -9,9 +9,10 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use super::{Result, Store};
+use crate::account::Role;
 use crate::issuer::{Api, Client, IssuerId};
 
-/// How long a change to a client or API may go unnoticed. One second is also what an operator is
+/// How long a change to a client, API or role may go unnoticed. One second is also what an operator is
 /// promised between revoking something here and its being refused on every node.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 const CLIENTS: u64 = 10_000;
@@ -20,6 +21,7 @@ const ISSUERS: u64 = 10_000;
 pub(super) struct Directory {
     clients: Cache<(IssuerId, Arc<str>), Arc<Client>>,
     apis: Cache<IssuerId, Arc<[Api]>>,
+    roles: Cache<IssuerId, Arc<[Role]>>,
 }
 
 impl Directory {
@@ -30,6 +32,10 @@ impl Directory {
                 .time_to_live(FRESH_FOR)
                 .build(),
             apis: Cache::builder()
+                .max_capacity(ISSUERS)
+                .time_to_live(FRESH_FOR)
+                .build(),
+            roles: Cache::builder()
                 .max_capacity(ISSUERS)
                 .time_to_live(FRESH_FOR)
                 .build(),
@@ -68,9 +74,20 @@ impl Store {
         Ok(apis)
     }
 
+    /// The issuer's roles, at most a second old.
+    pub async fn roles(&self, issuer: IssuerId) -> Result<Arc<[Role]>> {
+        if let Some(roles) = self.directory.roles.get(&issuer).await {
+            return Ok(roles);
+        }
+        let roles: Arc<[Role]> = Arc::from(Box::pin(self.list_roles(issuer)).await?);
+        self.directory.roles.insert(issuer, roles.clone()).await;
+        Ok(roles)
+    }
+
     /// Forgets everything read, so that a change made by this process counts at once.
     pub fn forget(&self) {
         self.directory.clients.invalidate_all();
         self.directory.apis.invalidate_all();
+        self.directory.roles.invalidate_all();
     }
 }

@@ -58,8 +58,8 @@ pub(super) use on_engine;
 /// A row as a struct, its columns found by name, on either engine. sqlx's own derive does the
 /// same, but builds both drivers a second time for the compiler's host.
 macro_rules! row {
-    (struct $name:ident { $($column:ident: $type:ty,)+ }) => {
-        struct $name { $($column: $type,)+ }
+    ($vis:vis struct $name:ident { $($column:ident: $type:ty,)+ }) => {
+        $vis struct $name { $($column: $type,)+ }
 
         impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
         where

@@ -5,19 +5,32 @@
 
 mod access_tokens;
 mod apis;
+mod attempts;
+mod authorization_codes;
 mod clients;
+mod consents;
 mod directory;
 mod engine;
+mod grants;
 mod group_commit;
+mod issued_jwts;
 mod issuers;
 mod migrations;
+mod refresh_tokens;
 mod revoked_jwts;
+mod roles;
+mod sessions;
+mod sign_ins;
 mod signing_keys;
+mod subjects;
+mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::account::Amr;
 use crate::clock::Timestamp;
-use crate::issuer::IssuerId;
+use crate::issuer::{GrantedScope, IssuerId};
 
 pub use access_tokens::StoredToken;
 pub use engine::{Engine, Tx};
@@ -89,11 +102,17 @@ impl Store {
         self.engine.close().await;
     }
 
-    /// Deletes a bounded number of rows that have expired. Returns how many went.
+    /// Deletes a bounded number of rows of each kind that have expired. Returns how many went.
     pub async fn delete_expired(&self, now: Timestamp) -> Result<u64> {
         let mut tx = self.write().await?;
         let deleted = tx.delete_expired_access_tokens(now).await?
-            + tx.delete_expired_revocations(now).await?;
+            + tx.delete_expired_revocations(now).await?
+            + tx.delete_expired_issued_jwts(now).await?
+            + tx.delete_expired_refresh_tokens(now).await?
+            + tx.delete_expired_grants(now).await?
+            + tx.delete_old_sessions(now).await?
+            + tx.delete_old_sign_ins(now).await?
+            + tx.delete_old_attempts(now).await?;
         tx.commit().await?;
         Ok(deleted)
     }
@@ -102,6 +121,43 @@ impl Store {
 /// Reads an optional column that names a variant.
 fn parse_column<T>(column: &str, value: &str, find: impl Fn(&str) -> Option<T>) -> Result<T> {
     find(value).ok_or_else(|| StoreError::Unreadable(format!("{column} {value:?}")))
+}
+
+/// The column of a [`GrantedScope`]: NULL is every scope.
+fn granted_scope(column: Option<&str>) -> Result<GrantedScope> {
+    let Some(text) = column else {
+        return Ok(GrantedScope::All);
+    };
+    let scope = text.parse();
+    Ok(GrantedScope::Only(scope.map_err(|_| {
+        StoreError::Unreadable("a grant's scope".to_owned())
+    })?))
+}
+
+fn granted_scope_text(scope: &GrantedScope) -> Option<String> {
+    match scope {
+        GrantedScope::All => None,
+        GrantedScope::Only(scope) => Some(scope.to_string()),
+    }
+}
+
+fn amr(column: &str) -> Result<Vec<Amr>> {
+    column
+        .split_whitespace()
+        .map(|method| parse_column("amr", method, Amr::find))
+        .collect()
+}
+
+fn amr_text(amr: &[Amr]) -> String {
+    let methods: Vec<&str> = amr.iter().map(|method| method.as_str()).collect();
+    methods.join(" ")
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn earlier(now: Timestamp, by: Duration) -> Timestamp {
+    let seconds = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_unix(now.unix().saturating_sub(seconds))
 }
 
 impl IssuerId {

@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::UserClaims;
+use super::{Role, UserClaims};
 use crate::clock::Timestamp;
 use crate::secret::SecretHash;
 
@@ -31,6 +31,14 @@ impl User {
     /// The name to greet with: the claim `name`, or else the username.
     pub fn display_name(&self) -> &str {
         self.claims.text("name").unwrap_or(&self.username)
+    }
+
+    /// Those of an issuer's roles that the user has.
+    pub fn roles_among<'a>(&self, roles: &'a [Role]) -> Vec<&'a Role> {
+        roles
+            .iter()
+            .filter(|role| self.roles.contains(&role.name))
+            .collect()
     }
 
     /// What a typed username is compared as: without surrounding space, in lower case.

@@ -182,6 +182,17 @@ impl Client {
         self.secret_hash.is_none()
     }
 
+    /// Which clients see the same pairwise subject (OIDC Core §8.1): those with the same sector
+    /// identifier, or else the same host of the first redirect URI, or else this one alone.
+    pub fn sector(&self) -> String {
+        let host = |uri: &String| Some(url::Url::parse(uri).ok()?.host_str()?.to_owned());
+        self.metadata
+            .sector_identifier
+            .clone()
+            .or_else(|| self.redirect_uris.first().and_then(host))
+            .unwrap_or_else(|| self.client_id.clone())
+    }
+
     /// Everything a token of this client, acting for itself, may carry, at any API.
     pub fn machine_permissions(&self, apis: &[Api]) -> Scope {
         let mut all = Scope::default();

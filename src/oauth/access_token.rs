@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Authority, Refusal};
+use crate::account::{Amr, Grant, GrantId, SessionId, User, UserId};
 use crate::clock::Timestamp;
 use crate::dialect::TokenWord;
 use crate::dialect::template::{Lookup, Value};
@@ -13,7 +14,7 @@ use crate::protocol::{Fault, Scope};
 use crate::secret::Digest;
 use crate::store::StoredToken;
 
-/// What is known of an access token, whatever it looks like.
+/// What is known of a token, whatever it looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenFacts {
     pub issuer: String,
@@ -21,9 +22,53 @@ pub struct TokenFacts {
     pub subject: String,
     pub audience: Vec<String>,
     pub scope: Scope,
+    pub token_use: TokenUse,
     /// `None` where the dialect's JWTs don't say.
     pub issued_at: Option<Timestamp>,
     pub expires_at: Timestamp,
+    /// `None` for a machine's token.
+    pub user: Option<UserFacts>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenUse {
+    Access,
+    Refresh,
+}
+
+/// The sign-in behind a user's token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserFacts {
+    pub user: UserId,
+    pub grant: GrantId,
+    pub session: SessionId,
+    pub username: String,
+    pub auth_time: Timestamp,
+    pub amr: Vec<String>,
+    pub acr: Option<String>,
+    sid: String,
+}
+
+impl UserFacts {
+    pub fn new(grant: &Grant, user: &User) -> Self {
+        Self {
+            user: grant.user,
+            grant: grant.id,
+            session: grant.session,
+            username: user.username.clone(),
+            auth_time: grant.auth_time,
+            amr: amr_names(&grant.amr),
+            acr: grant.acr.clone(),
+            sid: grant.session.0.to_string(),
+        }
+    }
+}
+
+/// Ways to sign in, as RFC 8176 names them.
+pub fn amr_names(amr: &[Amr]) -> Vec<String> {
+    amr.iter()
+        .map(|method| method.as_str().to_owned())
+        .collect()
 }
 
 /// What a resource asks of a token.
@@ -42,11 +87,12 @@ pub struct Requirement {
 pub(super) enum Found {
     Opaque { hash: Digest },
     Jwt { hash: Digest },
+    Refresh { grant: GrantId },
 }
 
 /// What this issuer says of a token it made: alive, or why not.
 pub(super) enum Status {
-    /// Not a token of this issuer, or revoked, or of a client that is gone.
+    /// Not a token of this issuer, or revoked, or of a client or user that is gone or blocked.
     Unknown,
     Expired,
     Active {
@@ -57,33 +103,81 @@ pub(super) enum Status {
 }
 
 impl Authority<'_> {
-    /// Looks a token up, as JWT or as opaque token.
+    /// Looks an access token up, as JWT or as opaque token.
     pub(super) async fn find_token(&self, token: &str) -> Result<Status, Refusal> {
         let Self { core, issuer, .. } = *self;
-        let now = core.clock.now();
-        let (facts, found) = match read_jwt(issuer, token) {
+        let store = &core.store;
+        let (facts, found, grant) = match read_jwt(issuer, token) {
             Some(facts) => {
                 let hash = jwt_digest(token);
-                if Box::pin(core.store.is_jwt_revoked(issuer.id, &hash)).await? {
+                if Box::pin(store.is_jwt_revoked(issuer.id, &hash)).await? {
                     return Ok(Status::Unknown);
                 }
-                (facts, Found::Jwt { hash })
+                let grant = Box::pin(store.find_issued_jwt(issuer.id, &hash)).await?;
+                (facts, Found::Jwt { hash }, grant)
             }
             None => {
                 let hash = Digest::of(token.as_bytes());
-                match Box::pin(core.store.find_access_token(issuer.id, &hash)).await? {
-                    Some(stored) if !stored.is_revoked => {
-                        (self.facts_of(stored), Found::Opaque { hash })
-                    }
-                    _ => return Ok(Status::Unknown),
-                }
+                let stored = Box::pin(store.find_access_token(issuer.id, &hash)).await?;
+                let Some(stored) = stored.filter(|stored| !stored.is_revoked) else {
+                    return Ok(Status::Unknown);
+                };
+                let grant = match stored.grant {
+                    None => None,
+                    Some(grant) => match Box::pin(store.find_grant(issuer.id, grant)).await? {
+                        None => return Ok(Status::Unknown),
+                        found => found,
+                    },
+                };
+                (self.facts_of(stored), Found::Opaque { hash }, grant)
             }
         };
-        // A token dies with its client.
+        self.status(facts, found, grant).await
+    }
+
+    /// Looks a refresh token up.
+    pub(super) async fn find_refresh_token(&self, token: &str) -> Result<Status, Refusal> {
+        let store = &self.core.store;
+        let hash = Digest::of(token.as_bytes());
+        let found = Box::pin(store.find_refresh_token(self.issuer.id, &hash)).await?;
+        let Some((token, grant)) = found.filter(|(token, _)| token.spent_at.is_none()) else {
+            return Ok(Status::Unknown);
+        };
+        let facts = TokenFacts {
+            issuer: self.identifier.to_owned(),
+            client_id: grant.client_id.clone(),
+            subject: grant.subject.clone(),
+            audience: grant.audience.clone(),
+            scope: grant.scope.clone(),
+            token_use: TokenUse::Refresh,
+            issued_at: Some(token.issued_at),
+            expires_at: token.expires_at,
+            user: None,
+        };
+        let found = Found::Refresh { grant: grant.id };
+        self.status(facts, found, Some(grant)).await
+    }
+
+    /// A token dies with its grant, its client and its user.
+    async fn status(
+        &self,
+        mut facts: TokenFacts,
+        found: Found,
+        grant: Option<Grant>,
+    ) -> Result<Status, Refusal> {
+        let Self { core, issuer, .. } = *self;
+        if let Some(grant) = grant {
+            let user = Box::pin(core.store.get_user(issuer.id, grant.user)).await?;
+            match user.filter(|user| !user.is_blocked && !grant.is_revoked) {
+                Some(user) => facts.user = Some(UserFacts::new(&grant, &user)),
+                None => return Ok(Status::Unknown),
+            }
+        }
         let client = core.store.find_client(issuer.id, &facts.client_id).await?;
         let Some(client) = client else {
             return Ok(Status::Unknown);
         };
+        let now = core.clock.now();
         if facts.expires_at <= now {
             return Ok(Status::Expired);
         }
@@ -101,8 +195,10 @@ impl Authority<'_> {
             subject: stored.subject,
             audience: stored.audience,
             scope: stored.scope,
+            token_use: TokenUse::Access,
             issued_at: Some(stored.issued_at),
             expires_at: stored.expires_at,
+            user: None,
         }
     }
 
@@ -125,7 +221,10 @@ impl Authority<'_> {
         if !audience.is_empty() && !facts.audience.iter().any(|own| audience.contains(own)) {
             return Err(Fault::InvalidAccessToken.into());
         }
-        let is_unscoped = requirement.unscoped_means_every_permission && facts.scope.is_empty();
+        // What a user did not grant, no client may do in their name.
+        let is_unscoped = requirement.unscoped_means_every_permission
+            && facts.scope.is_empty()
+            && facts.user.is_none();
         let lacks = if is_unscoped && client.has_every_permission() {
             let apis = self.core.store.apis(self.issuer.id).await?;
             let permissions = client.machine_permissions(&apis);
@@ -149,7 +248,7 @@ impl Authority<'_> {
 
 /// What identifies a JWT for revocation: everything its signature covers, and not the signature,
 /// because an ECDSA signature has a twin that verifies as well.
-fn jwt_digest(token: &str) -> Digest {
+pub(super) fn jwt_digest(token: &str) -> Digest {
     let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
     Digest::of(signed.as_bytes())
 }
@@ -173,6 +272,8 @@ fn read_jwt(issuer: &Issuer, token: &str) -> Option<TokenFacts> {
         subject: text(&claims, "sub").unwrap_or(&client_id).to_owned(),
         audience: claims.get("aud").map(strings).unwrap_or_default(),
         scope: named(TokenWord::Scope).and_then(scope).unwrap_or_default(),
+        token_use: TokenUse::Access,
+        user: None,
         issued_at: named(TokenWord::IssuedAt)
             .and_then(Json::as_i64)
             .map(Timestamp::from_unix),
@@ -214,8 +315,33 @@ impl Lookup<TokenWord> for TokenFacts {
             TokenWord::Scope => Value::Words(self.scope.tokens()),
             TokenWord::IssuedAt => self.issued_at.map_or(Value::Absent, Value::Instant),
             TokenWord::ExpiresAt => Value::Instant(self.expires_at),
-            // Only a token being made has one to give.
-            TokenWord::Jti => Value::Absent,
+            TokenWord::TokenType => match self.token_use {
+                TokenUse::Access => Value::text("Bearer"),
+                TokenUse::Refresh => Value::Absent,
+            },
+            TokenWord::TokenUse => Value::text(match self.token_use {
+                TokenUse::Access => "access_token",
+                TokenUse::Refresh => "refresh_token",
+            }),
+            TokenWord::Username => self
+                .user
+                .as_ref()
+                .map_or(Value::Absent, |user| Value::text(&user.username)),
+            TokenWord::AuthTime => self
+                .user
+                .as_ref()
+                .map_or(Value::Absent, |user| Value::Instant(user.auth_time)),
+            TokenWord::Acr => Value::optional(self.user.as_ref().and_then(|u| u.acr.as_deref())),
+            TokenWord::Amr => self
+                .user
+                .as_ref()
+                .map_or(Value::Absent, |user| Value::List(user.amr.as_slice().into())),
+            TokenWord::Sid => self
+                .user
+                .as_ref()
+                .map_or(Value::Absent, |user| Value::text(&user.sid)),
+            // Only a token being made has them to give.
+            TokenWord::Jti | TokenWord::Permissions | TokenWord::ClientClaims => Value::Absent,
         }
     }
 }

@@ -26,7 +26,11 @@ impl Authority<'_> {
             .ok_or(Fault::MissingParameter {
                 parameter: parameter::TOKEN,
             })?;
-        let Status::Active { facts, .. } = self.find_token(token).await? else {
+        let mut status = self.find_token(token).await?;
+        if let Status::Unknown = status {
+            status = self.find_refresh_token(token).await?;
+        }
+        let Status::Active { facts, .. } = status else {
             return Ok(None);
         };
         let may_see =

@@ -1,19 +1,27 @@
 //! The single place where tokens are minted, whatever the grant.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::access_token::TokenFacts;
-use super::{Authority, Refusal, TokenResponse};
-use crate::dialect::template::{Lookup, Value};
-use crate::dialect::{RandomWord, TokenFormat, TokenWord};
-use crate::entropy::Entropy;
-use crate::issuer::Api;
-use crate::keys::UnusableKey;
-use crate::protocol::Scope;
-use crate::secret::{Secret, random_text};
-use crate::store::StoredToken;
+use serde_json::{Map, Value as Json};
 
-/// A decision that has been made: who gets a token, for what.
+use super::access_token::{TokenFacts, TokenUse, UserFacts, jwt_digest};
+use super::entitlement::{Actor, Entitlement, permissions};
+use super::{Authority, Refusal, TokenResponse};
+use crate::account::{Grant, GrantId, RefreshToken, Role, User};
+use crate::clock::Timestamp;
+use crate::dialect::template::{Lookup, Value};
+use crate::dialect::{Endpoint, MissingAudience, RandomWord, TokenFormat, TokenWord, WithoutApi};
+use crate::entropy::Entropy;
+use crate::issuer::{Api, Client};
+use crate::keys::{JwtKind, UnusableKey};
+use crate::oidc::claims::client_claims;
+use crate::oidc::id_token::NewIdToken;
+use crate::protocol::{GrantType, Scope};
+use crate::secret::{Digest, Secret, random_text};
+use crate::store::{StoredToken, Tx};
+
+/// A decision that has been made: who gets an access token, for what.
 pub(super) struct Issue<'a> {
     pub client_id: &'a str,
     pub subject: &'a str,
@@ -21,41 +29,98 @@ pub(super) struct Issue<'a> {
     /// The APIs behind the audience; they may have wishes about lifetime, format and algorithm.
     pub apis: &'a [&'a Api],
     pub scope: Scope,
+    /// Of a user's token.
+    pub user: Option<NewUserToken<'a>>,
+}
+
+pub(super) struct NewUserToken<'a> {
+    pub facts: UserFacts,
+    pub permissions: Vec<String>,
+    pub client_claims: &'a Map<String, Json>,
+}
+
+/// A token that has been made and not yet been stored.
+pub(super) struct Minted {
+    pub response: TokenResponse,
+    pub resting: Resting,
+    pub expires_at: Timestamp,
+}
+
+/// What is kept of a token.
+pub(super) enum Resting {
+    Opaque(StoredToken),
+    /// A JWT stands for itself. One that came of a grant is kept track of, by this hash.
+    Jwt(Digest),
+}
+
+/// What users may be granted here, read before a transaction begins: within one, an in-memory
+/// database has no connection to spare.
+pub(in crate::oauth) struct Standing {
+    pub apis: Arc<[Api]>,
+    pub roles: Arc<[Role]>,
+}
+
+/// What a token request is answered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    Code,
+    Refresh,
 }
 
 impl Authority<'_> {
-    /// Mints an access token, and stores it if it is opaque.
-    pub(super) async fn issue(&self, issue: Issue<'_>) -> Result<TokenResponse, Refusal> {
-        let Self {
-            core,
-            issuer,
-            identifier,
-        } = *self;
+    pub(in crate::oauth) async fn standing(&self) -> Result<Standing, Refusal> {
+        let store = &self.core.store;
+        Ok(Standing {
+            apis: store.apis(self.issuer.id).await?,
+            roles: store.roles(self.issuer.id).await?,
+        })
+    }
+
+    /// Makes an access token.
+    pub(super) fn mint(&self, issue: Issue<'_>) -> Result<Minted, Refusal> {
+        let Self { core, issuer, .. } = *self;
         let policy = &issuer.dialect.access_token;
         let issued_at = core.clock.now();
         let lifetime = lifetime(issue.apis, policy.lifetime);
         let expires_at = issued_at + lifetime;
-        let access_token = match format(issue.apis, policy.format) {
+        let grant = issue.user.as_ref().map(|user| user.facts.grant);
+        let is_for_no_api = grant.is_some() && issue.apis.is_empty();
+        let format = if is_for_no_api
+            && issuer.dialect.authorization.without_api == WithoutApi::Opaque
+        {
+            TokenFormat::Opaque
+        } else {
+            format(issue.apis, policy.format)
+        };
+        let (access_token, resting) = match format {
             TokenFormat::Jwt => {
-                let facts = TokenFacts {
-                    issuer: identifier.to_owned(),
-                    client_id: issue.client_id.to_owned(),
-                    subject: issue.subject.to_owned(),
-                    audience: issue.audience.clone(),
-                    scope: issue.scope.clone(),
-                    issued_at: Some(issued_at),
-                    expires_at,
+                let claims = match &issue.user {
+                    None => &policy.claims,
+                    Some(_) => &policy.user_claims,
+                };
+                let new = NewToken {
+                    facts: TokenFacts {
+                        issuer: self.identifier.to_owned(),
+                        client_id: issue.client_id.to_owned(),
+                        subject: issue.subject.to_owned(),
+                        audience: issue.audience.clone(),
+                        scope: issue.scope.clone(),
+                        token_use: TokenUse::Access,
+                        issued_at: Some(issued_at),
+                        expires_at,
+                        user: issue.user.as_ref().map(|user| user.facts.clone()),
+                    },
+                    user: issue.user.as_ref(),
+                    entropy: &core.entropy,
                 };
                 let alg = issue.apis.iter().find_map(|api| api.signing_alg);
                 let key = issuer
                     .keys
                     .find(alg)
                     .ok_or(UnusableKey("the issuer has none for the API's signing_alg"))?;
-                let claims = policy.claims.render(&NewToken {
-                    facts: &facts,
-                    entropy: &core.entropy,
-                });
-                Secret::new(key.sign(&claims)?)
+                let token = Secret::new(key.sign(JwtKind::AccessToken, &claims.render(&new))?);
+                let hash = jwt_digest(token.expose());
+                (token, Resting::Jwt(hash))
             }
             TokenFormat::Opaque => {
                 let token = Secret::new(policy.opaque.render(&core.entropy));
@@ -66,24 +131,159 @@ impl Authority<'_> {
                     subject: issue.subject.to_owned(),
                     audience: issue.audience.clone(),
                     scope: issue.scope.clone(),
-                    grant: None,
+                    grant,
                     issued_at,
                     expires_at,
                     is_revoked: false,
                 };
-                core.store.insert_access_token(stored).await?;
-                token
+                (token, Resting::Opaque(stored))
             }
         };
-        Ok(TokenResponse {
-            issuer: identifier.to_owned(),
-            client_id: issue.client_id.to_owned(),
-            access_token,
-            scope: issue.scope,
-            audience: issue.audience,
-            issued_at,
-            lifetime,
+        Ok(Minted {
+            response: TokenResponse {
+                issuer: self.identifier.to_owned(),
+                client_id: issue.client_id.to_owned(),
+                access_token,
+                refresh_token: None,
+                id_token: None,
+                scope: issue.scope,
+                audience: issue.audience,
+                issued_at,
+                lifetime,
+            },
+            resting,
+            expires_at,
         })
+    }
+
+    /// What a grant is worth now, as tokens: its scope, or the narrower one that a refresh asks
+    /// for, less what the client or the user may no longer have. Everything is stored in `tx`.
+    #[expect(clippy::too_many_arguments, reason = "each is another thing, and none is optional")]
+    pub(super) async fn issue_for_user(
+        &self,
+        tx: &mut Tx,
+        standing: &Standing,
+        client: &Client,
+        user: &User,
+        grant: &Grant,
+        scope: &Scope,
+        occasion: Occasion,
+    ) -> Result<TokenResponse, Refusal> {
+        let issuer = self.issuer;
+        let dialect = &*issuer.dialect;
+        let roles = user.roles_among(&standing.roles);
+        let entitlement = Entitlement::new(dialect, &standing.apis, client, Actor::User);
+        let scope = entitlement.permitted(dialect, &grant.audience, scope, &roles);
+        let apis = entitlement.apis_for(&grant.audience, &scope)?;
+        let client_claims = client_claims(client, user);
+        let minted = self.mint(Issue {
+            client_id: &client.client_id,
+            subject: &grant.subject,
+            audience: self.user_audience(grant, &apis, &scope),
+            apis: &apis,
+            scope,
+            user: Some(NewUserToken {
+                facts: UserFacts::new(grant, user),
+                permissions: permissions(&apis, &roles),
+                client_claims: &client_claims,
+            }),
+        })?;
+        match &minted.resting {
+            Resting::Opaque(token) => tx.insert_access_token(token).await?,
+            Resting::Jwt(hash) => {
+                tx.insert_issued_jwt(issuer.id, hash, grant.id, minted.expires_at)
+                    .await?;
+            }
+        }
+        tx.extend_grant(issuer.id, grant.id, minted.expires_at)
+            .await?;
+        let mut response = minted.response;
+        if response.scope.contains("openid") {
+            let token = NewIdToken {
+                authority: self,
+                client,
+                user,
+                grant,
+                scope: &response.scope,
+                client_claims: &client_claims,
+                occasion,
+                access_token: &response.access_token,
+            };
+            response.id_token = Some(token.sign()?);
+        }
+        Ok(response)
+    }
+
+    /// What stands in `aud` of a user's token.
+    fn user_audience(&self, grant: &Grant, apis: &[&Api], scope: &Scope) -> Vec<String> {
+        let dialect = &*self.issuer.dialect;
+        let mut audience = grant.audience.clone();
+        if audience.is_empty() && dialect.audience.when_missing == MissingAudience::FromScope {
+            audience.extend(apis.iter().map(|api| api.audience.clone()));
+        }
+        let userinfo = dialect.endpoints.find(Endpoint::Userinfo);
+        if audience.is_empty() {
+            match dialect.authorization.without_api {
+                WithoutApi::Issuer => audience.push(self.identifier.to_owned()),
+                WithoutApi::Nobody | WithoutApi::Opaque => {}
+            }
+        } else if dialect.userinfo.is_in_audience
+            && scope.contains("openid")
+            && let Some(path) = userinfo
+        {
+            audience.push(format!("{}{path}", self.base));
+        }
+        audience
+    }
+
+    /// Makes and stores a refresh token, if the dialect, the client and the scope have one.
+    pub(super) async fn issue_refresh_token(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        grant: &Grant,
+    ) -> Result<Option<Secret>, Refusal> {
+        let Self { core, issuer, .. } = *self;
+        let dialect = &*issuer.dialect;
+        let asks = |scope: &String| dialect.is_offline_scope(scope);
+        let may = dialect.serves(GrantType::RefreshToken)
+            && client.grant_types.contains(&GrantType::RefreshToken)
+            && grant.scope.tokens().iter().any(asks);
+        if !may {
+            return Ok(None);
+        }
+        let now = core.clock.now();
+        let token = Secret::new(dialect.refresh_token.opaque.render(&core.entropy));
+        let rests = RefreshToken {
+            grant: grant.id,
+            issued_at: now,
+            expires_at: self.refresh_token_expiry(grant, now),
+            spent_at: None,
+        };
+        tx.insert_refresh_token(issuer.id, &token.digest(), &rests)
+            .await?;
+        // Until then a replay of it has to be noticed.
+        let family_ends = grant.created_at + dialect.refresh_token.absolute_lifetime;
+        tx.extend_grant(issuer.id, grant.id, family_ends).await?;
+        Ok(Some(token))
+    }
+
+    /// When a refresh token that is used now, or made now, dies.
+    pub(super) fn refresh_token_expiry(&self, grant: &Grant, now: Timestamp) -> Timestamp {
+        let policy = &self.issuer.dialect.refresh_token;
+        let family_ends = grant.created_at + policy.absolute_lifetime;
+        if policy.idle_lifetime.is_zero() {
+            family_ends
+        } else {
+            family_ends.min(now + policy.idle_lifetime)
+        }
+    }
+
+    /// Everything that came of a grant is worth nothing from now on.
+    pub(in crate::oauth) async fn revoke_grant(&self, tx: &mut Tx, grant: GrantId) -> Result<(), Refusal> {
+        tx.revoke_grant(self.issuer.id, grant, self.core.clock.now())
+            .await?;
+        Ok(())
     }
 }
 
@@ -116,17 +316,24 @@ impl Lookup<RandomWord> for Entropy {
     }
 }
 
-/// A token being made: what is known of it, and a new `jti` for whoever asks.
+/// A token being made: what is known of it, and what only a new one has.
 struct NewToken<'a> {
-    facts: &'a TokenFacts,
+    facts: TokenFacts,
+    user: Option<&'a NewUserToken<'a>>,
     entropy: &'a Entropy,
 }
 
 impl Lookup<TokenWord> for NewToken<'_> {
     fn value(&self, word: TokenWord) -> Value<'_> {
-        match word {
-            TokenWord::Jti => Value::Text(self.entropy.uuid().to_string().into()),
-            other => self.facts.value(other),
+        match (word, self.user) {
+            (TokenWord::Jti, _) => Value::Text(self.entropy.uuid().to_string().into()),
+            (TokenWord::Permissions, Some(user)) => {
+                Value::List(user.permissions.as_slice().into())
+            }
+            (TokenWord::ClientClaims, Some(user)) => {
+                Value::Members(std::borrow::Cow::Borrowed(user.client_claims))
+            }
+            (other, _) => self.facts.value(other),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The flows, pure of HTTP and SQL: what a request must satisfy, and what comes of it.
 
 pub mod access_token;
+pub mod authorization;
 mod client_auth;
+pub mod entitlement;
 mod grant;
 mod introspection;
-mod issuance;
+pub mod issuance;
 mod metadata;
+mod pkce;
 mod revocation;
 mod token;
 
@@ -17,6 +20,8 @@ use crate::issuer::Issuer;
 use crate::keys::UnusableKey;
 use crate::protocol::{Fault, Parameters};
 use crate::secret::{SecretVerifier, VerifierBusy};
+use crate::outgoing::Outgoing;
+use crate::signin::ticket::Tickets;
 use crate::store::{Store, StoreError};
 
 pub use access_token::TokenFacts;
@@ -32,6 +37,8 @@ pub struct Core {
     pub clock: Clock,
     pub entropy: Entropy,
     pub secrets: SecretVerifier,
+    pub tickets: Tickets,
+    pub outgoing: Outgoing,
 }
 
 /// An issuer at the address a request came to. The flows are its methods, each in the file of
@@ -42,6 +49,8 @@ pub struct Authority<'a> {
     pub issuer: &'a Issuer,
     /// The issuer identifier of that address: what becomes `iss`.
     pub identifier: &'a str,
+    /// That address, without a slash at the end.
+    pub base: &'a str,
 }
 
 /// A request of a client to an endpoint that knows its clients: who it is, and what it wants.

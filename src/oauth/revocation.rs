@@ -25,7 +25,11 @@ impl Authority<'_> {
                 parameter: parameter::TOKEN,
             })?;
         check_hint(policy, &asked.parameters)?;
-        let Status::Active { facts, found, .. } = self.find_token(token).await? else {
+        let mut status = self.find_refresh_token(token).await?;
+        if let Status::Unknown = status {
+            status = self.find_token(token).await?;
+        }
+        let Status::Active { facts, found, .. } = status else {
             return Ok(());
         };
         if facts.client_id != client.client_id {
@@ -46,6 +50,12 @@ impl Authority<'_> {
                 Box::pin(store.revoke_jwt(issuer, &hash, facts.expires_at)).await?;
             }
             Found::Jwt { .. } => {}
+            // RFC 7009 §2.1: and the access tokens of the same grant.
+            Found::Refresh { grant } => {
+                let mut tx = store.write().await?;
+                self.revoke_grant(&mut tx, grant).await?;
+                tx.commit().await?;
+            }
         }
         Ok(())
     }

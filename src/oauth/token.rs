@@ -2,18 +2,12 @@
 
 use std::time::Duration;
 
-use super::grant::client_credentials;
 use super::{Authority, ClientRequest, Refusal};
 use crate::clock::Timestamp;
 use crate::dialect::template::{Lookup, Value};
-use crate::dialect::{Dialect, ResponseWord};
-use crate::protocol::{Fault, GrantType, Parameters, Scope, parameter};
+use crate::dialect::ResponseWord;
+use crate::protocol::{Fault, GrantType, Scope, parameter};
 use crate::secret::Secret;
-
-/// A request to the token endpoint; each grant owns its parameters.
-enum TokenRequest {
-    ClientCredentials(client_credentials::Request),
-}
 
 /// What the token endpoint answers (RFC 6749 §5.1), before the dialect gives it a shape.
 #[derive(Debug, Clone)]
@@ -21,6 +15,8 @@ pub struct TokenResponse {
     pub issuer: String,
     pub client_id: String,
     pub access_token: Secret,
+    pub refresh_token: Option<Secret>,
+    pub id_token: Option<Secret>,
     pub scope: Scope,
     pub audience: Vec<String>,
     pub issued_at: Timestamp,
@@ -43,26 +39,23 @@ impl Authority<'_> {
             grant_type.clone()?;
         }
         let client = self.authenticate(&asked.credentials).await?;
-        match TokenRequest::parse(dialect, grant_type?, &asked.parameters)? {
-            TokenRequest::ClientCredentials(request) => {
-                self.client_credentials(&client, request).await
+        let grant_type = grant_type?;
+        let parameters = &asked.parameters;
+        match GrantType::find(grant_type).filter(|grant| dialect.serves(*grant)) {
+            Some(GrantType::ClientCredentials) => {
+                self.client_credentials(&client, parameters).await
             }
-        }
-    }
-}
-
-impl TokenRequest {
-    fn parse(dialect: &Dialect, grant_type: &str, parameters: &Parameters) -> Result<Self, Fault> {
-        let supported = &dialect.token_request.grant_types;
-        match GrantType::find(grant_type).filter(|grant| supported.contains(grant)) {
-            Some(GrantType::ClientCredentials) => Ok(Self::ClientCredentials(
-                client_credentials::Request::parse(dialect, parameters)?,
-            )),
-            Some(GrantType::AuthorizationCode | GrantType::RefreshToken) | None => {
-                Err(Fault::UnsupportedGrantType {
-                    grant_type: grant_type.to_owned(),
-                })
+            // Boxed: these are large, and machines ask far more often.
+            Some(GrantType::AuthorizationCode) => {
+                Box::pin(self.authorization_code(&client, parameters)).await
             }
+            Some(GrantType::RefreshToken) => {
+                Box::pin(self.refresh_token(&client, parameters)).await
+            }
+            None => Err(Fault::UnsupportedGrantType {
+                grant_type: grant_type.to_owned(),
+            }
+            .into()),
         }
     }
 }
@@ -80,6 +73,10 @@ impl Lookup<ResponseWord> for TokenResponse {
             }
             ResponseWord::ExpiresAt => Value::Instant(self.issued_at + self.lifetime),
             ResponseWord::IssuedAt => Value::Instant(self.issued_at),
+            ResponseWord::RefreshToken => {
+                Value::optional(self.refresh_token.as_ref().map(Secret::expose))
+            }
+            ResponseWord::IdToken => Value::optional(self.id_token.as_ref().map(Secret::expose)),
         }
     }
 }

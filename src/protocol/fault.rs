@@ -154,7 +154,7 @@ pub enum Fault {
         expected: String,
     },
     #[error("redirect_uri is missing, and was there in the authorization request")]
-    RedirectUriMissing,
+    RedirectUriMissing { expected: String },
     #[error("code_verifier is missing")]
     MissingCodeVerifier,
     #[error("code_verifier was sent, and no code_challenge before")]
@@ -362,7 +362,7 @@ impl Fault {
             Self::SpentCode => FaultKind::SpentCode,
             Self::CodeOfAnotherClient => FaultKind::CodeOfAnotherClient,
             Self::RedirectUriDiffers { .. } => FaultKind::RedirectUriDiffers,
-            Self::RedirectUriMissing => FaultKind::RedirectUriMissing,
+            Self::RedirectUriMissing { .. } => FaultKind::RedirectUriMissing,
             Self::MissingCodeVerifier => FaultKind::MissingCodeVerifier,
             Self::UnexpectedCodeVerifier => FaultKind::UnexpectedCodeVerifier,
             Self::MalformedCodeVerifier => FaultKind::MalformedCodeVerifier,

@@ -103,6 +103,16 @@ impl Store {
         rows.into_iter().map(Grant::try_from).collect()
     }
 
+    /// The grant, revoked or not.
+    pub async fn find_grant(&self, issuer: IssuerId, grant: GrantId) -> Result<Option<Grant>> {
+        let row: Option<GrantRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND)
+            .bind(issuer.uuid())
+            .bind(grant.0)
+            .fetch_optional(db)
+            .await)?;
+        row.map(Grant::try_from).transpose()
+    }
+
     /// The clients that were granted something in the session, each with what it calls the user:
     /// who is to be told when the session ends.
     pub async fn list_clients_of_session(

@@ -185,6 +185,21 @@ impl Store {
 }
 
 impl Tx {
+    pub async fn get_user(&mut self, issuer: IssuerId, user: UserId) -> Result<Option<User>> {
+        let row: Option<UserRow> = on_engine!(tx self, |db| sqlx::query_as(GET)
+            .bind(issuer.uuid())
+            .bind(user.0)
+            .fetch_optional(db)
+            .await)?;
+        let Some(row) = row else { return Ok(None) };
+        let roles: Vec<(String,)> = on_engine!(tx self, |db| sqlx::query_as(LIST_ROLES)
+            .bind(issuer.uuid())
+            .bind(user.0)
+            .fetch_all(db)
+            .await)?;
+        row.with(roles).map(Some)
+    }
+
     /// Creates the user or makes it as declared, its roles included; a password that the person
     /// chose stays. Returns the ID it has, which is not `user.id` when it existed.
     pub async fn upsert_user(

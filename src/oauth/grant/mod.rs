@@ -1,3 +1,5 @@
 //! One file per grant type.
 
-pub mod client_credentials;
+mod authorization_code;
+mod client_credentials;
+mod refresh_token;

@@ -8,10 +8,12 @@ mod document;
 mod forward_auth;
 mod health;
 mod introspection;
+pub mod pages;
 mod render;
 mod resource;
 mod revocation;
 mod routes;
+pub mod static_files;
 mod token;
 mod welcome;
 

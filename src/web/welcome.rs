@@ -1,12 +1,10 @@
 //! The page `locum dev` shows at `/`: what stands here, and what to paste where.
 
-use std::sync::LazyLock;
-
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::document::Document;
+use super::static_files;
 use crate::ready::Ready;
 
 /// Everything on the page.
@@ -38,18 +36,9 @@ impl Welcome {
     }
 }
 
-static STYLESHEET: LazyLock<Document> = LazyLock::new(|| {
-    let header = |name: HeaderName, value| (name, HeaderValue::from_static(value));
-    Document::new(
-        include_bytes!("../../static/locum.css").to_vec(),
-        vec![
-            header(header::CONTENT_TYPE, "text/css; charset=utf-8"),
-            header(header::CACHE_CONTROL, "public, max-age=300"),
-            header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ],
-    )
-});
-
 pub fn stylesheet(request: &HttpRequest) -> HttpResponse {
-    STYLESHEET.answer(request)
+    match static_files::find("/static/locum.css") {
+        Some(document) => document.answer(request),
+        None => HttpResponse::NotFound().finish(),
+    }
 }

@@ -1,6 +1,24 @@
 //! The pages people see: what each shows, as plain data. How it looks is in `templates/` and
 //! `static/`, what it says in `locales/`, one file per language.
 
+mod brand;
+mod browser;
+mod check_session;
+#[cfg(test)]
+mod gallery;
+mod language;
+mod respond;
+mod texts;
+mod words;
+
+use askama::Template;
+
+pub use browser::browser_name;
+pub use check_session::session_state;
+pub use language::Language;
+pub use respond::{Policy, respond};
+pub use texts::{Filled, FilledHtml, Text, Texts};
+
 /// What every page has in common.
 #[derive(Debug, Clone)]
 pub struct Frame<'a> {
@@ -51,6 +69,8 @@ pub struct Form {
 }
 
 /// Fields `username`, `password`, `remember`; button `#sign-in`.
+#[derive(Template)]
+#[template(path = "sign_in.html")]
 pub struct SignInPage<'a> {
     pub frame: Frame<'a>,
     pub form: Form,
@@ -73,7 +93,9 @@ pub enum SignInProblem {
     /// Whether the user exists is not told.
     WrongCredentials,
     /// Too many attempts; seconds to wait.
-    Throttled { seconds: u64 },
+    Throttled {
+        seconds: u64,
+    },
     /// Too many people sign in at this moment.
     Busy,
     /// The password was right.
@@ -88,6 +110,8 @@ pub struct DemoUser {
 }
 
 /// Buttons named `account`, whose value is a session or `other`.
+#[derive(Template)]
+#[template(path = "choose_account.html")]
 pub struct ChooseAccountPage<'a> {
     pub frame: Frame<'a>,
     pub form: Form,
@@ -104,6 +128,8 @@ pub struct AccountChoice {
 
 /// One checkbox `scope` for each scope, checkbox `remember`, buttons `#consent-allow` and
 /// `#consent-deny`, both named `decision`, with values `allow` and `deny`.
+#[derive(Template)]
+#[template(path = "consent.html")]
 pub struct ConsentPage<'a> {
     pub frame: Frame<'a>,
     pub form: Form,
@@ -141,6 +167,8 @@ pub struct ScopeChoice {
 }
 
 /// Button `#sign-out-confirm`.
+#[derive(Template)]
+#[template(path = "sign_out.html")]
 pub struct SignOutPage<'a> {
     pub frame: Frame<'a>,
     pub form: Form,
@@ -149,6 +177,8 @@ pub struct SignOutPage<'a> {
     pub username: String,
 }
 
+#[derive(Template)]
+#[template(path = "signed_out.html")]
 pub struct SignedOutPage<'a> {
     pub frame: Frame<'a>,
     /// Where to go on, which the page does by itself after a moment.
@@ -160,6 +190,8 @@ pub struct SignedOutPage<'a> {
 }
 
 /// The OAuth error code is in `#error-code`.
+#[derive(Template)]
+#[template(path = "error.html")]
 pub struct ErrorPage<'a> {
     pub frame: Frame<'a>,
     pub code: String,
@@ -186,6 +218,8 @@ pub enum ErrorKind {
 
 /// Posts `fields` to the client by itself, or by a button where there is no JavaScript
 /// (OAuth 2.0 Form Post Response Mode).
+#[derive(Template)]
+#[template(path = "form_post.html")]
 pub struct FormPostPage<'a> {
     pub frame: Frame<'a>,
     pub action: String,
@@ -193,6 +227,8 @@ pub struct FormPostPage<'a> {
 }
 
 /// Posts a message to the window that opened or embeds it (response mode `web_message`).
+#[derive(Template)]
+#[template(path = "web_message.html")]
 pub struct WebMessagePage<'a> {
     pub frame: Frame<'a>,
     pub target_origin: String,
@@ -200,8 +236,20 @@ pub struct WebMessagePage<'a> {
     pub message: String,
 }
 
+/// Answers a client's questions whether its session is still the same one, from a frame that nobody
+/// sees (OIDC Session Management 1.0 §3.2): see [`session_state`].
+#[derive(Template)]
+#[template(path = "check_session.html")]
+pub struct CheckSessionPage<'a> {
+    pub frame: Frame<'a>,
+    /// The name of the cookie that holds the browser state, which scripts can read.
+    pub cookie: String,
+}
+
 /// A person's own page: profile, sessions, applications, sign-ins. Each action is a form of its
 /// own that posts to `{base}/account/…`.
+#[derive(Template)]
+#[template(path = "account.html")]
 pub struct AccountPage<'a> {
     pub frame: Frame<'a>,
     /// The token for every form of the page.
@@ -260,6 +308,8 @@ pub struct SignInView {
 
 /// Fields `name`, `given_name`, `family_name`, `email`, `phone_number`, `locale`; posts to
 /// `{base}/account/profile`.
+#[derive(Template)]
+#[template(path = "profile.html")]
 pub struct ProfilePage<'a> {
     pub frame: Frame<'a>,
     pub csrf: String,
@@ -289,6 +339,8 @@ pub enum ProfileProblem {
 
 /// Fields `current_password`, `new_password`, `repeated_password`; posts to
 /// `{base}/account/password`.
+#[derive(Template)]
+#[template(path = "password.html")]
 pub struct PasswordPage<'a> {
     pub frame: Frame<'a>,
     pub csrf: String,
@@ -308,6 +360,8 @@ pub enum PasswordProblem {
     Differ,
     /// The same as before, the username, or one of the most common ones.
     TooEasy,
-    Throttled { seconds: u64 },
+    Throttled {
+        seconds: u64,
+    },
     Busy,
 }

@@ -1,0 +1,181 @@
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use askama::Template;
+use url::Url;
+
+/// Where a page may be shown, and what a browser may do with it.
+#[derive(Debug, Clone, Copy)]
+pub enum Policy<'a> {
+    /// A page people look at, never inside another one.
+    Page {
+        /// Where its forms lead in the end, besides this server: the client's redirect URI, or
+        /// just its origin or scheme. Chrome holds the redirects after a form post against
+        /// `form-action`, so sign-in and consent must name it.
+        form_targets: &'a [String],
+        /// What it loads in frames.
+        frames: &'a [String],
+    },
+    /// A page without words, made for a client's frame or window: the answer of `web_message`,
+    /// the check-session page.
+    Embeddable,
+}
+
+/// A page as a response that no cache keeps and no other site can use.
+pub fn respond(status: StatusCode, page: &impl Template, policy: &Policy<'_>) -> HttpResponse {
+    let body = match page.render() {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            return HttpResponse::ServiceUnavailable()
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .finish();
+        }
+    };
+    // What a page shows of others is escaped, so that such an element is the template's own; and
+    // if it weren't, only our scripts could run.
+    let has_script = body.contains("<script");
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::PRAGMA, "no-cache"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // Not `no-referrer`: with it browsers say `Origin: null` on our own forms, and we check
+        // `Origin`. Not `same-origin`: a client that gets a `form_post` may check it too. Neither
+        // path nor query are ever told.
+        .insert_header((header::REFERRER_POLICY, "strict-origin"))
+        .insert_header((
+            header::PERMISSIONS_POLICY,
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ))
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            content_security_policy(policy, has_script),
+        ));
+    if let Policy::Page { form_targets, .. } = policy {
+        response.insert_header((header::X_FRAME_OPTIONS, "DENY"));
+        // Clients open sign-in in a window of their own and wait for its answer; this header
+        // would cut the two apart for good, even when the next page doesn't have it.
+        if form_targets.is_empty() {
+            response.insert_header((header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"));
+        }
+    }
+    response.body(body)
+}
+
+fn content_security_policy(policy: &Policy<'_>, has_script: bool) -> String {
+    let mut directives =
+        String::from("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'");
+    if has_script {
+        directives.push_str("; script-src 'self'");
+    }
+    match policy {
+        Policy::Page {
+            form_targets,
+            frames,
+        } => {
+            directives.push_str("; frame-ancestors 'none'; form-action 'self'");
+            append_sources(&mut directives, form_targets);
+            if !frames.is_empty() {
+                directives.push_str("; frame-src");
+                append_sources(&mut directives, frames);
+            }
+        }
+        Policy::Embeddable => directives.push_str("; form-action 'none'"),
+    }
+    directives
+}
+
+fn append_sources(directives: &mut String, addresses: &[String]) {
+    let mut known: Vec<String> = Vec::new();
+    for source in addresses.iter().filter_map(|address| source(address)) {
+        if !known.contains(&source) {
+            directives.push(' ');
+            directives.push_str(&source);
+            known.push(source);
+        }
+    }
+}
+
+/// The source expression (CSP §2.3.1) for where an address is: its origin, or the scheme of an
+/// application on a device. Whatever else it holds, it cannot add a directive.
+fn source(address: &str) -> Option<String> {
+    let url = Url::parse(address)
+        .or_else(|_| Url::parse(&format!("{address}:")))
+        .ok()?;
+    let host = match url.scheme() {
+        "http" | "https" => url.host()?,
+        "javascript" | "data" | "blob" | "filesystem" => return None,
+        scheme => return Some(format!("{scheme}:")),
+    };
+    let is_expressible = match host {
+        // An IPv6 address is no source expression, so its scheme has to do.
+        url::Host::Ipv6(_) => false,
+        url::Host::Ipv4(_) => true,
+        url::Host::Domain(domain) => domain
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+    };
+    Some(if is_expressible {
+        url.origin().ascii_serialization()
+    } else {
+        format!("{}:", url.scheme())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy_for(targets: &[&str]) -> String {
+        let form_targets: Vec<String> = targets.iter().map(|&target| target.to_owned()).collect();
+        let policy = Policy::Page {
+            form_targets: &form_targets,
+            frames: &[],
+        };
+        content_security_policy(&policy, false)
+    }
+
+    #[test]
+    fn forms_lead_here_and_to_the_client() {
+        for (target, source) in [
+            ("https://app.example/callback?a=b", "https://app.example"),
+            ("http://127.0.0.1:4711", "http://127.0.0.1:4711"),
+            ("http://[::1]:4711/", "http:"),
+            ("com.example.app:/callback", "com.example.app:"),
+            ("com.example.app", "com.example.app:"),
+        ] {
+            let policy = policy_for(&[target, target]);
+            assert!(
+                policy.ends_with(&format!("form-action 'self' {source}")),
+                "{policy}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_cannot_add_a_directive() {
+        for target in [
+            "https://app.example; script-src *",
+            "x; script-src *",
+            "javascript:alert(1)",
+            "*",
+            "",
+            "https://*",
+            "https://a,b/",
+        ] {
+            let policy = policy_for(&[target]);
+            assert!(!policy.contains("script-src"), "{policy}");
+            assert!(!policy.contains('*') && !policy.contains(','), "{policy}");
+        }
+    }
+
+    #[test]
+    fn only_an_embeddable_page_may_be_framed() {
+        let policy = content_security_policy(&Policy::Embeddable, true);
+        assert!(!policy.contains("frame-ancestors"));
+        assert!(policy.contains("script-src 'self'"));
+        assert!(policy_for(&[]).contains("frame-ancestors 'none'"));
+    }
+}

@@ -1,0 +1,41 @@
+//! What pages link to: the stylesheet, and the few scripts there are.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+
+use super::document::Document;
+
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// The file served at `path`.
+pub fn find(path: &str) -> Option<&'static Document> {
+    static STYLESHEET: LazyLock<Document> =
+        LazyLock::new(|| file(CSS, include_str!("../../static/locum.css")));
+    static FORM_POST: LazyLock<Document> =
+        LazyLock::new(|| file(JAVASCRIPT, include_str!("../../static/form-post.js")));
+    static WEB_MESSAGE: LazyLock<Document> =
+        LazyLock::new(|| file(JAVASCRIPT, include_str!("../../static/web-message.js")));
+    static CHECK_SESSION: LazyLock<Document> =
+        LazyLock::new(|| file(JAVASCRIPT, include_str!("../../static/check-session.js")));
+    Some(match path {
+        "/static/locum.css" => &STYLESHEET,
+        "/static/form-post.js" => &FORM_POST,
+        "/static/web-message.js" => &WEB_MESSAGE,
+        "/static/check-session.js" => &CHECK_SESSION,
+        _ => return None,
+    })
+}
+
+fn file(content_type: &'static str, text: &str) -> Document {
+    let header = |name: HeaderName, value| (name, HeaderValue::from_static(value));
+    Document::new(
+        text.as_bytes().to_vec(),
+        vec![
+            header(header::CONTENT_TYPE, content_type),
+            header(header::CACHE_CONTROL, "public, max-age=300"),
+            header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ],
+    )
+}

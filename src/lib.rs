@@ -9,7 +9,10 @@
 //! - [`issuer`]: an authorization server identity, its clients and APIs
 //! - [`account`]: users, roles, sessions, consents, grants
 //! - [`store`]: the database, SQLite or Postgres
-//! - [`oauth`]: the flows: token, introspection, revocation, metadata
+//! - [`outgoing`]: the one way out
+//! - [`oauth`]: the flows: authorization, token, introspection, revocation, metadata
+//! - [`oidc`]: what OpenID Connect adds: ID tokens, claims, UserInfo, logout
+//! - [`signin`]: passwords, throttling, browser sessions
 //! - [`config`], [`demo`]: what exists, declared in a file or built into `locum dev`
 //! - [`web`]: HTTP: routes, bodies, credentials, one file per endpoint, rendering
 //! - [`server`], [`listen`], [`ready`]: puts the parts together and says what is there
@@ -29,10 +32,13 @@ pub mod issuer;
 pub mod keys;
 pub mod listen;
 pub mod oauth;
+pub mod oidc;
+pub mod outgoing;
 pub mod protocol;
 pub mod ready;
 pub mod secret;
 pub mod server;
+pub mod signin;
 pub mod source;
 pub mod store;
 pub mod web;

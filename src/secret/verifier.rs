@@ -1,4 +1,4 @@
-//! Checks presented client secrets without letting Argon2 take the machine.
+//! Checks presented secrets without letting Argon2 take the machine.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const TURN: Duration = Duration::from_secs(5);
 const REMEMBERED: u64 = 10_000;
 const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
-/// Verifies client secrets; slow hashes off the async threads, a few at a time.
+/// Verifies secrets; slow hashes off the async threads, a few at a time.
 ///
 /// A machine presents the same secret with every request, and Argon2 allows some fifty checks a
 /// second. So a secret that has been verified is remembered, as an HMAC under a key that exists
@@ -35,7 +35,7 @@ pub struct SecretVerifier {
 
 /// Too many secrets are being checked at this moment.
 #[derive(Debug, thiserror::Error)]
-#[error("too many client secrets are being verified at once")]
+#[error("too many secrets are being verified at once")]
 pub struct VerifierBusy;
 
 impl SecretVerifier {
@@ -63,25 +63,58 @@ impl SecretVerifier {
         if self.verified.get(&fingerprint).await.is_some() {
             return Ok(true);
         }
+        let matches = self.verify_password(hash, secret).await?;
+        if matches {
+            self.verified.insert(fingerprint, ()).await;
+        }
+        Ok(matches)
+    }
+
+    /// The same for what a person typed: nothing is remembered, so that right and wrong take the
+    /// same time.
+    pub async fn verify_password(
+        &self,
+        hash: &SecretHash,
+        secret: &Secret,
+    ) -> Result<bool, VerifierBusy> {
+        let (hash, secret) = (hash.clone(), secret.clone());
+        let matches = self.in_turn(move |memory| hash.matches(&secret, memory));
+        Ok(matches.await?.unwrap_or(false))
+    }
+
+    /// Makes the hash of a password.
+    ///
+    /// # Errors
+    /// `VerifierBusy`, also when it could not be made.
+    pub async fn hash_password(
+        &self,
+        password: &Secret,
+        entropy: &Entropy,
+    ) -> Result<SecretHash, VerifierBusy> {
+        let (password, entropy) = (password.clone(), entropy.clone());
+        let hash = self.in_turn(move |_| SecretHash::argon2id(&password, &entropy));
+        hash.await?.and_then(Result::ok).ok_or(VerifierBusy)
+    }
+
+    /// Does slow work off the async threads, when its turn comes. `None` when it panicked.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut HashingMemory) -> T + Send + 'static,
+    ) -> Result<Option<T>, VerifierBusy> {
         let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned());
         let turn = turn.await.map_err(|_| VerifierBusy)?;
-        let (hash, secret) = (hash.clone(), secret.clone());
         let memories = self.memories.clone();
-        let matches = tokio::task::spawn_blocking(move || {
+        let outcome = tokio::task::spawn_blocking(move || {
             // Held by the work, not by the caller: a caller that hangs up must not free a turn
             // while its hash is still being computed.
             let _turn = turn;
             let lock = || memories.lock().unwrap_or_else(PoisonError::into_inner);
             let mut memory = lock().pop().unwrap_or_default();
-            let matches = hash.matches(&secret, &mut memory);
+            let outcome = work(&mut memory);
             lock().push(memory);
-            matches
+            outcome
         });
-        let matches = matches.await.unwrap_or(false);
-        if matches {
-            self.verified.insert(fingerprint, ()).await;
-        }
-        Ok(matches)
+        Ok(outcome.await.ok())
     }
 
     fn fingerprint(&self, phc: &str, secret: &Secret) -> [u8; 32] {

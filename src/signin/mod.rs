@@ -1,0 +1,6 @@
+//! How a person proves who they are, and how a browser is remembered for it.
+
+pub mod password;
+pub mod session;
+mod throttle;
+pub mod ticket;

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::config::{ClientDeclaration, Declared, Origin};
+use crate::config::{ClientDeclaration, Declared, Origin, SecretDeclaration, UserDeclaration};
 use crate::dialect::{BodyEncoding, Endpoint, MissingAudience, MissingScope};
 use crate::oauth::Metadata;
 use crate::protocol::GrantType;
@@ -54,7 +54,8 @@ pub struct ReadyClient {
 #[derive(Debug, Clone, Serialize)]
 pub struct ReadyUser {
     pub username: String,
-    pub password: String,
+    /// Of demo users only.
+    pub password: Option<String>,
     pub roles: Vec<String>,
 }
 
@@ -74,7 +75,11 @@ impl ReadyIssuer {
                 .iter()
                 .map(|client| ReadyClient::new(client, declared.origin))
                 .collect(),
-            users: Vec::new(),
+            users: declaration
+                .users
+                .iter()
+                .map(|user| ReadyUser::new(user, declared.origin))
+                .collect(),
             title: declared.dialect.title.clone(),
             example: example(declared, metadata),
             resource: declaration
@@ -90,7 +95,7 @@ impl ReadyClient {
         let client_id = client.client_id.get_ref().clone();
         Self {
             name: client.client_name.clone().unwrap_or(client_id.clone()),
-            client_secret: demo_secret(client, origin),
+            client_secret: demo_secret(client.client_secret.as_ref(), origin),
             client_id,
             kind: client.kind.as_str(),
             redirect_uris: client
@@ -102,10 +107,23 @@ impl ReadyClient {
     }
 }
 
-fn demo_secret(client: &ClientDeclaration, origin: Origin) -> Option<String> {
-    let secret = client.client_secret.as_ref()?;
+impl ReadyUser {
+    fn new(user: &UserDeclaration, origin: Origin) -> Self {
+        Self {
+            username: user.username.get_ref().clone(),
+            password: demo_secret(user.password.as_ref(), origin),
+            roles: user
+                .roles
+                .iter()
+                .map(|role| role.get_ref().clone())
+                .collect(),
+        }
+    }
+}
+
+fn demo_secret(secret: Option<&SecretDeclaration>, origin: Origin) -> Option<String> {
     match origin {
-        Origin::Demo => secret
+        Origin::Demo => secret?
             .read(std::path::Path::new("."))
             .ok()
             .map(|secret| secret.expose().to_owned()),
@@ -120,7 +138,8 @@ fn example(declared: &Declared, metadata: &Metadata) -> Option<String> {
             && client.grant_types().contains(&GrantType::ClientCredentials)
     })?;
     let id = client.client_id.get_ref();
-    let secret = demo_secret(client, declared.origin).unwrap_or_else(|| "…".to_owned());
+    let secret = demo_secret(client.client_secret.as_ref(), declared.origin)
+        .unwrap_or_else(|| "…".to_owned());
     let url = metadata.url(Endpoint::Token)?;
     let dialect = &declared.dialect;
     let grant = client.grants.first();

@@ -19,9 +19,11 @@ use crate::secret::Secret;
 use crate::source::{Mistake, Source, suggest};
 
 pub use apply::{Applied, ApplyError, Keyring, apply};
+pub use check::PAGES;
 pub use declaration::{
-    ApiDeclaration, ClientDeclaration, GrantDeclaration, IssuerDeclaration, ResourceDeclaration,
-    ResourceMethod, ScopeDeclaration, ScopesDeclaration, SecretDeclaration,
+    ApiDeclaration, BrandDeclaration, ClaimsDeclaration, ClientDeclaration, GrantDeclaration,
+    IssuerDeclaration, Logo, ResourceDeclaration, ResourceMethod, RoleDeclaration,
+    ScopeDeclaration, ScopesDeclaration, SecretDeclaration, UserDeclaration,
 };
 
 /// A configuration file as written, and the environment over it. Not to be printed: it has secrets.

@@ -1,4 +1,4 @@
-//! What `locum dev` has ready: issuers, clients and keys that everybody knows.
+//! What `locum dev` has ready: issuers, clients, users and keys that everybody knows.
 
 use std::path::PathBuf;
 
@@ -7,13 +7,16 @@ use zeroize::Zeroizing;
 use crate::config::{ConfigFile, Declared, Keyring, Origin};
 use crate::keys::{KeyMaterial, SecretKey, UnusableKey};
 use crate::protocol::SigningAlg;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretHash};
 use crate::source::{Mistake, Source};
 
 const DEMO: &str = include_str!("demo.toml");
 
 /// What signing keys are sealed with when nobody set `LOCUM_SECRET_KEY`. It hides nothing.
 const SECRET_KEY: &str = "locum dev: a key everybody knows";
+
+/// Of every demo user's password: made long ago, so that starting costs no hashing.
+const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$X9Q8YZD09N+6rzYNM4dYig$hxBSipd14IySq9JcZ/a/mgSdOV1oRfdLkRZ5IxdsNpQ";
 
 /// What `locum dev` serves: the built-in issuers, and those of the configuration; one of the same
 /// name replaces ours.
@@ -31,9 +34,13 @@ pub fn issuers_with(config: &ConfigFile) -> Result<Vec<Declared>, Vec<Mistake>> 
 /// The built-in issuers of `locum dev`.
 fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
     let source = Source::new("demo.toml", DEMO);
-    ConfigFile::parse(source, PathBuf::from("."))
-        .map_err(|mistake| vec![mistake])?
-        .resolve(Origin::Demo)
+    let mut file =
+        ConfigFile::parse(source, PathBuf::from(".")).map_err(|mistake| vec![mistake])?;
+    let users = file.config.issuers.iter_mut();
+    for user in users.flat_map(|issuer| &mut issuer.users) {
+        user.password_hash = Some(SecretHash::Argon2id(PASSWORD_HASH.to_owned()));
+    }
+    file.resolve(Origin::Demo)
 }
 
 pub fn secret_key() -> Secret {
@@ -73,4 +80,37 @@ fn well_known_key(issuer: &str, alg: SigningAlg) -> Option<KeyMaterial> {
         private_key: Zeroizing::new(private_key.to_vec()),
         certificate: certificate.to_vec(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::HashingMemory;
+
+    #[test]
+    fn the_hash_is_that_of_every_demo_user() {
+        let hash: SecretHash = PASSWORD_HASH.parse().unwrap();
+        let issuers = issuers().unwrap();
+        let users = issuers.iter().flat_map(|issuer| &issuer.declaration.users);
+        let mut usernames = Vec::new();
+        for user in users {
+            assert_eq!(user.password_hash, Some(hash.clone()));
+            let password = user.password.as_ref().unwrap();
+            assert_eq!(password.read(".".as_ref()).unwrap().expose(), "locum");
+            usernames.push(user.username.get_ref().as_str());
+        }
+        assert_eq!(
+            usernames,
+            [
+                "provider",
+                "staff",
+                "clinician",
+                "coordinator",
+                "therapist",
+                "doctor",
+                "receptionist"
+            ]
+        );
+        assert!(hash.matches(&Secret::new("locum"), &mut HashingMemory::default()));
+    }
 }

@@ -179,7 +179,12 @@ impl FromStr for SecretHash {
             return Ok(Self::Sha256(Digest(bytes)));
         }
         match PasswordHash::new(stored) {
-            Ok(hash) if hash.algorithm.as_str() == "argon2id" => {
+            // One without salt or hash parses too, and fits no secret.
+            Ok(hash)
+                if hash.algorithm.as_str() == "argon2id"
+                    && hash.salt.is_some()
+                    && hash.hash.is_some() =>
+            {
                 Ok(Self::Argon2id(stored.to_owned()))
             }
             _ => Err(UnreadableHash),
@@ -210,6 +215,11 @@ mod tests {
             assert!(!stored.matches(&Secret::new("correct horsf"), &mut memory));
         }
         assert!("plain".parse::<SecretHash>().is_err());
+        assert!(
+            "$argon2id$v=19$m=19456,t=2,p=1"
+                .parse::<SecretHash>()
+                .is_err()
+        );
         assert!("$sha256$c2hvcnQ".parse::<SecretHash>().is_err());
     }
 

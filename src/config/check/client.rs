@@ -1,0 +1,159 @@
+use std::collections::HashSet;
+
+use toml::Spanned;
+
+use super::Check;
+use crate::config::declaration::{ClientDeclaration, IssuerDeclaration};
+use crate::dialect::Dialect;
+use crate::issuer::{ClientKind, SubjectType};
+use crate::protocol::{ClientAuthMethod, GrantType, SigningAlg, is_vschar};
+
+impl Check<'_> {
+    pub(super) fn clients(
+        &mut self,
+        issuer: &IssuerDeclaration,
+        dialect: &Dialect,
+        algs: &[SigningAlg],
+    ) {
+        let mut client_ids = HashSet::new();
+        for client in &issuer.clients {
+            let id = client.client_id.get_ref();
+            if !client_ids.insert(id) {
+                self.add(
+                    &client.client_id,
+                    format!("client `{id}` is declared twice"),
+                );
+            }
+            self.client(client, dialect);
+            self.client_uris(client);
+            self.signing_alg(&client.id_token_signed_response_alg, algs);
+            self.signing_alg(&client.userinfo_signed_response_alg, algs);
+            self.claims(&client.claims);
+            self.grants(
+                &format!("client `{id}`"),
+                &client.grants,
+                &issuer.apis,
+                client.kind == ClientKind::Machine,
+            );
+        }
+    }
+
+    fn client(&mut self, client: &ClientDeclaration, dialect: &Dialect) {
+        let id = client.client_id.get_ref();
+        if !is_vschar(id) || id.len() > 255 {
+            self.add(
+                &client.client_id,
+                "a client_id is 1 to 255 printable ASCII characters (RFC 6749 Appendix A.1)",
+            );
+        }
+        let kind = client.kind.as_str();
+        match (&client.client_secret, client.kind.is_public()) {
+            (Some(_), true) => self.add(
+                &client.client_id,
+                format!("client `{id}` has a client_secret, but its kind `{kind}` is public and cannot keep one"),
+            ),
+            (None, false) => self.add(
+                &client.client_id,
+                format!("client `{id}` needs a client_secret, because its kind is `{kind}`"),
+            ),
+            _ => {}
+        }
+        if client.kind.is_public() && client.grant_types().contains(&GrantType::ClientCredentials) {
+            self.add(
+                &client.client_id,
+                format!("client `{id}` cannot have grant type client_credentials: its kind `{kind}` is public (RFC 6749 §4.4)"),
+            );
+        }
+        if let Some(secret) = &client.client_secret
+            && let Err(message) = secret.read(self.folder)
+        {
+            self.add(&client.client_id, format!("client_secret: {message}"));
+        }
+        if let Some(method) = &client.token_endpoint_auth_method {
+            self.auth_method(client, method, dialect);
+        }
+    }
+
+    fn client_uris(&mut self, client: &ClientDeclaration) {
+        let uris = client
+            .redirect_uris
+            .iter()
+            .chain(&client.post_logout_redirect_uris);
+        for uri in uris {
+            self.redirect_uri(uri);
+        }
+        if client.kind == ClientKind::Machine
+            && let Some(uri) = client.redirect_uris.first()
+        {
+            self.add(
+                uri,
+                "a machine client acts for itself: nobody is redirected to it",
+            );
+        }
+        for uri in [
+            &client.client_uri,
+            &client.policy_uri,
+            &client.tos_uri,
+            &client.frontchannel_logout_uri,
+            &client.backchannel_logout_uri,
+        ] {
+            self.web_uri(uri);
+        }
+        self.sector(client);
+    }
+
+    /// Whom a pairwise subject is for: without a sector_identifier, the one host of the redirect
+    /// URIs (OIDC Core §8.1).
+    fn sector(&mut self, client: &ClientDeclaration) {
+        if let Some(sector) = &client.sector_identifier
+            && sector.get_ref().is_empty()
+        {
+            // Empty is the sector of public subjects.
+            self.add(sector, "the sector_identifier is empty");
+        }
+        let hosts: HashSet<Option<String>> = client
+            .redirect_uris
+            .iter()
+            .filter_map(|uri| url::Url::parse(uri.get_ref()).ok())
+            .map(|uri| uri.host_str().map(str::to_owned))
+            .collect();
+        let has_one_host = hosts.len() == 1 && !hosts.contains(&None);
+        if client.subject_type == SubjectType::Pairwise
+            && client.sector_identifier.is_none()
+            && !has_one_host
+        {
+            self.add(
+                &client.client_id,
+                format!(
+                    "client `{}` has pairwise subjects, but its redirect URIs do not have exactly one host; give it a sector_identifier (OIDC Core §8.1)",
+                    client.client_id.get_ref()
+                ),
+            );
+        }
+    }
+
+    fn auth_method(
+        &mut self,
+        client: &ClientDeclaration,
+        method: &Spanned<ClientAuthMethod>,
+        dialect: &Dialect,
+    ) {
+        let name = method.get_ref().as_str();
+        if (*method.get_ref() == ClientAuthMethod::None) != client.kind.is_public() {
+            let kind = client.kind.as_str();
+            self.add(
+                method,
+                format!("`{name}` does not fit a client of kind `{kind}`"),
+            );
+        } else if !dialect
+            .token_request
+            .client_auth_methods
+            .contains(method.get_ref())
+        {
+            self.add(
+                method,
+                format!("the issuer's dialect does not accept `{name}`"),
+            );
+        }
+    }
+}

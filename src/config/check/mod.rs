@@ -1,0 +1,177 @@
+//! Checks what a configuration declares. Finds every mistake, each with its line.
+
+mod api;
+mod brand;
+mod claims;
+mod client;
+mod grant;
+mod person;
+mod resource;
+mod uri;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::declaration::IssuerDeclaration;
+use super::{Config, Declared, Origin, setting};
+use crate::dialect::{self, Dialect};
+use crate::protocol::SigningAlg;
+use crate::source::{Mistake, Source};
+
+/// First path segments that are not an issuer's.
+const RESERVED: &[&str] = &["console", "healthz", "readyz", "metrics", "static", "api"];
+
+/// Paths below an issuer's own, and all below them, that are the pages of its users.
+pub const PAGES: &[&str] = &[
+    "/sign-in",
+    "/choose-account",
+    "/consent",
+    "/sign-out",
+    "/account",
+    "/brand.css",
+    "/brand",
+];
+
+/// Checks the settings at the top of the file.
+pub(super) fn settings(config: &Config, source: &Source, folder: &Path) -> Vec<Mistake> {
+    let mut check = Check::new(source, folder, Origin::File);
+    check.setting(&config.database_url, setting::database_url);
+    check.setting(&config.public_url, setting::public_url);
+    check.setting(&config.listen, setting::listen);
+    check.setting(&config.log, setting::log);
+    check.mistakes
+}
+
+pub(super) fn resolve(
+    issuers: &[IssuerDeclaration],
+    source: &Source,
+    folder: &Path,
+    origin: Origin,
+) -> Result<Vec<Declared>, Vec<Mistake>> {
+    let mut check = Check::new(source, folder, origin);
+    let mut declared = Vec::new();
+    let mut names = HashSet::new();
+    let mut hosts = HashSet::new();
+    for issuer in issuers {
+        check.issuer_name(issuer, &mut names);
+        check.host(issuer, &mut hosts);
+        match dialect::load(issuer.dialect.get_ref(), folder) {
+            Ok(dialect) => {
+                check.issuer(issuer, &dialect);
+                declared.push(Declared {
+                    declaration: issuer.clone(),
+                    dialect: Arc::new(dialect),
+                    origin,
+                });
+            }
+            Err(mistake) if mistake.at.is_some() => check.mistakes.push(mistake),
+            Err(mistake) => check.add(&issuer.dialect, mistake.message),
+        }
+    }
+    if check.mistakes.is_empty() {
+        Ok(declared)
+    } else {
+        Err(check.mistakes)
+    }
+}
+
+struct Check<'a> {
+    source: &'a Source,
+    folder: &'a Path,
+    origin: Origin,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'a> Check<'a> {
+    fn new(source: &'a Source, folder: &'a Path, origin: Origin) -> Self {
+        Self {
+            source,
+            folder,
+            origin,
+            mistakes: Vec::new(),
+        }
+    }
+}
+
+impl Check<'_> {
+    fn add<T>(&mut self, at: &Spanned<T>, message: impl Into<String>) {
+        let mistake = self.source.mistake(Some(at.span().start), message);
+        self.mistakes.push(mistake);
+    }
+
+    fn setting<T>(&mut self, value: &Option<Spanned<String>>, read: fn(&str) -> Result<T, String>) {
+        if let Some(value) = value
+            && let Err(message) = read(value.get_ref())
+        {
+            self.add(value, message);
+        }
+    }
+
+    fn issuer_name<'a>(&mut self, issuer: &'a IssuerDeclaration, known: &mut HashSet<&'a str>) {
+        let name = issuer.name.get_ref().as_str();
+        let is_segment =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name.len() > 63 || !name.bytes().all(is_segment) {
+            self.add(
+                &issuer.name,
+                format!(
+                    "{name:?} cannot be an issuer's name; expected up to 63 of a-z, 0-9 and -, because it becomes a path and a host name"
+                ),
+            );
+        } else if RESERVED.contains(&name) || PAGES.contains(&format!("/{name}").as_str()) {
+            self.add(&issuer.name, format!("`{name}` is a path of Locum's own"));
+        }
+        if !known.insert(name) {
+            self.add(&issuer.name, format!("issuer `{name}` is declared twice"));
+        }
+    }
+
+    fn host<'a>(&mut self, issuer: &'a IssuerDeclaration, known: &mut HashSet<&'a str>) {
+        let Some(host) = &issuer.host else { return };
+        let name = host.get_ref().as_str();
+        let is_host = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+        };
+        if name.is_empty() || !name.bytes().all(is_host) {
+            self.add(
+                host,
+                format!("{name:?} is not a host name; expected one in lower case, without port"),
+            );
+        }
+        if !known.insert(name) {
+            self.add(host, format!("host `{name}` is given to two issuers"));
+        }
+    }
+
+    fn issuer(&mut self, issuer: &IssuerDeclaration, dialect: &Dialect) {
+        let algs = issuer
+            .signing_algs
+            .as_ref()
+            .map_or(dialect.signing.algs.as_slice(), |algs| algs.get_ref());
+        self.brand(&issuer.brand);
+        for uri in &issuer.post_logout_redirect_uris {
+            self.redirect_uri(uri);
+        }
+        self.apis(&issuer.apis, dialect, algs);
+        self.roles(&issuer.roles, &issuer.apis);
+        self.clients(issuer, dialect, algs);
+        self.users(issuer);
+        self.resources(issuer, dialect);
+    }
+
+    /// What is signed for a client or API must be signed with a key the issuer has.
+    fn signing_alg(&mut self, alg: &Option<Spanned<SigningAlg>>, algs: &[SigningAlg]) {
+        if let Some(alg) = alg
+            && !algs.contains(alg.get_ref())
+        {
+            let name = alg.get_ref().as_str();
+            self.add(
+                alg,
+                format!("the issuer has no {name} key; add {name} to its signing_algs"),
+            );
+        }
+    }
+}

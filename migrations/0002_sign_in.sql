@@ -87,7 +87,7 @@ CREATE TABLE sessions (
     UNIQUE (issuer_id, token_hash)
 );
 
-CREATE INDEX sessions_by_user ON sessions (issuer_id, user_id);
+CREATE INDEX sessions_by_user ON sessions (user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE INDEX sessions_by_idle_expiry ON sessions (idle_expires_at);
 CREATE INDEX sessions_by_end ON sessions (ended_at);
@@ -126,8 +126,8 @@ CREATE TABLE grants (
     revoked_at TIMESTAMPTZ
 );
 
-CREATE INDEX grants_by_user ON grants (issuer_id, user_id, client_id);
-CREATE INDEX grants_by_session ON grants (issuer_id, session_id);
+CREATE INDEX grants_by_user ON grants (user_id, client_id);
+CREATE INDEX grants_by_session ON grants (session_id);
 CREATE INDEX grants_by_expiry ON grants (expires_at);
 
 CREATE TABLE authorization_codes (
@@ -182,7 +182,7 @@ CREATE TABLE sign_ins (
     user_agent TEXT NOT NULL
 );
 
-CREATE INDEX sign_ins_by_user ON sign_ins (issuer_id, user_id, at);
+CREATE INDEX sign_ins_by_user ON sign_ins (user_id, at);
 CREATE INDEX sign_ins_by_time ON sign_ins (at);
 
 -- Attempts that count against an account or an address, whether or not the account exists.

@@ -4,6 +4,7 @@
 mod addresses;
 mod bad_input;
 mod command_line;
+mod configuration;
 mod dialects;
 mod errors;
 mod invariants;

@@ -115,7 +115,7 @@ pub struct ClientGrant {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GrantedScope {
-    /// Every scope the API has now or gets later, except those for users only.
+    /// Every scope the API has now or gets later; for a machine, except those for users only.
     All,
     Only(Scope),
 }

@@ -6,8 +6,8 @@ use crate::issuer::IssuerId;
 const FIND: &str = "SELECT subject FROM subjects
     WHERE issuer_id = $1 AND user_id = $2 AND sector = $3";
 
-/// No conflict is named, so that both are meant: where everybody comes with the same candidate,
-/// it is the primary key that the second one violates.
+/// No conflict is named, so that both are meant: of two who come with the same candidate at once,
+/// the second may meet the first one's primary key before it meets the sector.
 const INSERT: &str = "INSERT INTO subjects (issuer_id, user_id, sector, subject)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 

@@ -8,8 +8,8 @@ use crate::config::declaration::{
 };
 use crate::source::suggest;
 
-/// In characters; longer is no name.
-const LONGEST_NAME: usize = 100;
+/// In characters. Usernames are often addresses, which may be almost as long.
+const LONGEST_NAME: usize = 255;
 
 impl Check<'_> {
     pub(super) fn roles(&mut self, roles: &[RoleDeclaration], apis: &[ApiDeclaration]) {

@@ -1,5 +1,9 @@
 //! One suite for every engine: SQLite in memory, SQLite in a file, and a real Postgres.
 
+mod declared;
+mod grants;
+mod people;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -440,7 +444,10 @@ on_engines! { persistent:
         }
         let before = database.connect().await.dump().await;
         assert_eq!(before["issuers"].len(), 6);
-        for table in ["apis", "scopes", "clients", "client_grants", "signing_keys", "access_tokens"] {
+        for table in [
+            "apis", "scopes", "clients", "client_grants", "signing_keys", "access_tokens", "roles",
+            "role_grants", "users", "user_roles",
+        ] {
             assert!(!before[table].is_empty(), "{table}");
         }
         for hours in 1..3 {
@@ -566,6 +573,32 @@ const MADE_KEYS: &str = r#"
         { audience = "https://other.example", scopes = [] },
         { audience = "https://api.example", scopes = ["prescribe", "read"] },
     ]
+    subject_type = "pairwise"
+    claims = { plan = "trial" }
+
+    [[issuer.role]]
+    name = "prescriber"
+    description = "Prescribes"
+    grant = [
+        { audience = "https://other.example", scopes = "all" },
+        { audience = "https://api.example", scopes = ["prescribe"] },
+    ]
+
+    [[issuer.role]]
+    name = "reader"
+    grant = [{ audience = "https://api.example", scopes = ["read"] }]
+
+    [[issuer.user]]
+    username = "Ada"
+    password = "correct horse"
+    roles = ["reader", "prescriber"]
+    name = "Ada"
+    claims = { zoneinfo = "Europe/Paris", birthdate = 1980-01-02, address = { country = "FR" } }
+
+    [[issuer.user]]
+    username = "bob"
+    password = "battery staple"
+    blocked = true
 "#;
 
 const FIRST: &str = r#"

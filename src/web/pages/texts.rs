@@ -159,7 +159,6 @@ texts! {
         code: Text,
         description: Text,
         reference: Text,
-        reference_hint: Text,
     }
 
     ErrorWords {

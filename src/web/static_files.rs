@@ -39,3 +39,36 @@ fn file(content_type: &'static str, text: &str) -> Document {
         ],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn every_file_says_what_it_is() {
+        for (path, content_type) in [
+            ("/static/locum.css", CSS),
+            ("/static/form-post.js", JAVASCRIPT),
+            ("/static/web-message.js", JAVASCRIPT),
+            ("/static/check-session.js", JAVASCRIPT),
+        ] {
+            let response = find(path)
+                .unwrap()
+                .answer(&TestRequest::get().to_http_request());
+            assert_eq!(response.status(), StatusCode::OK);
+            let headers = response.headers();
+            assert_eq!(headers.get(header::CONTENT_TYPE).unwrap(), content_type);
+            assert_eq!(
+                headers.get(header::X_CONTENT_TYPE_OPTIONS).unwrap(),
+                "nosniff"
+            );
+            assert!(headers.contains_key(header::ETAG));
+        }
+        for path in ["/static/", "/static/../locum.css", "/static/LOCUM.CSS", ""] {
+            assert!(find(path).is_none());
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! The page `locum dev` shows at `/`: what stands here, and what to paste where.
 
-use actix_web::http::header;
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::pages::{Policy, respond};
 use super::static_files;
 use crate::ready::Ready;
 
@@ -17,22 +18,11 @@ pub struct Welcome {
 
 impl Welcome {
     pub fn answer(&self) -> HttpResponse {
-        match self.render() {
-            Ok(page) => HttpResponse::Ok()
-                .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-                .insert_header((header::CACHE_CONTROL, "no-store"))
-                .insert_header((
-                    header::CONTENT_SECURITY_POLICY,
-                    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-                ))
-                .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                .insert_header((header::REFERRER_POLICY, "no-referrer"))
-                .body(page),
-            Err(error) => {
-                tracing::error!(%error, "the welcome page could not be rendered");
-                HttpResponse::ServiceUnavailable().finish()
-            }
-        }
+        let policy = Policy::Page {
+            form_targets: &[],
+            frames: &[],
+        };
+        respond(StatusCode::OK, self, &policy)
     }
 }
 

@@ -10,8 +10,11 @@ pub enum Policy<'a> {
     /// A page people look at, never inside another one.
     Page {
         /// Where its forms lead in the end, besides this server: the client's redirect URI, or
-        /// just its origin or scheme. Chrome holds the redirects after a form post against
-        /// `form-action`, so sign-in and consent must name it.
+        /// just its origin or scheme (`https:`).
+        ///
+        /// Chrome holds every redirect after a form post against `form-action`, so sign-in and
+        /// consent must name the client. It does so also when the client redirects in its turn:
+        /// one whose callback leads to yet another origin needs that one named as well.
         form_targets: &'a [String],
         /// What it loads in frames.
         frames: &'a [String],
@@ -101,6 +104,9 @@ fn append_sources(directives: &mut String, addresses: &[String]) {
 /// The source expression (CSP §2.3.1) for where an address is: its origin, or the scheme of an
 /// application on a device. Whatever else it holds, it cannot add a directive.
 fn source(address: &str) -> Option<String> {
+    if ["http:", "https:"].contains(&address) {
+        return Some(address.to_owned());
+    }
     let url = Url::parse(address)
         .or_else(|_| Url::parse(&format!("{address}:")))
         .ok()?;
@@ -145,6 +151,7 @@ mod tests {
             ("http://[::1]:4711/", "http:"),
             ("com.example.app:/callback", "com.example.app:"),
             ("com.example.app", "com.example.app:"),
+            ("https:", "https:"),
         ] {
             let policy = policy_for(&[target, target]);
             assert!(
@@ -171,11 +178,104 @@ mod tests {
         }
     }
 
+    #[derive(Template)]
+    #[template(source = "<p>{{ words }}</p>", ext = "html")]
+    struct Plain {
+        words: &'static str,
+    }
+
+    #[derive(Template)]
+    #[template(
+        source = "<script src=\"/static/form-post.js\"></script>",
+        ext = "html"
+    )]
+    struct Scripted;
+
+    struct Unprintable;
+
+    impl std::fmt::Display for Unprintable {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            Err(std::fmt::Error)
+        }
+    }
+
+    #[derive(Template)]
+    #[template(source = "{{ words }}", ext = "txt")]
+    struct Broken {
+        words: Unprintable,
+    }
+
+    fn header<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a str> {
+        response.headers().get(name)?.to_str().ok()
+    }
+
+    const HERE: Policy<'_> = Policy::Page {
+        form_targets: &[],
+        frames: &[],
+    };
+
+    #[test]
+    fn a_page_is_kept_by_nobody_and_framed_by_nobody() {
+        let page = Plain { words: "<script>" };
+        let response = respond(StatusCode::BAD_REQUEST, &page, &HERE);
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        for (name, value) in [
+            ("content-type", "text/html; charset=utf-8"),
+            ("cache-control", "no-store"),
+            ("pragma", "no-cache"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "strict-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            (
+                "content-security-policy",
+                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                 frame-ancestors 'none'; form-action 'self'",
+            ),
+        ] {
+            assert_eq!(header(&response, name), Some(value));
+        }
+    }
+
+    #[test]
+    fn a_page_on_the_way_to_a_client_keeps_its_opener() {
+        let targets = ["https://app.example/callback".to_owned()];
+        let frames = ["https://other.example/out?sid=1".to_owned()];
+        let policy = Policy::Page {
+            form_targets: &targets,
+            frames: &frames,
+        };
+        let response = respond(StatusCode::OK, &Scripted, &policy);
+        assert_eq!(header(&response, "cross-origin-opener-policy"), None);
+        assert_eq!(
+            header(&response, "content-security-policy"),
+            Some(
+                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                 script-src 'self'; frame-ancestors 'none'; \
+                 form-action 'self' https://app.example; frame-src https://other.example"
+            )
+        );
+    }
+
     #[test]
     fn only_an_embeddable_page_may_be_framed() {
-        let policy = content_security_policy(&Policy::Embeddable, true);
-        assert!(!policy.contains("frame-ancestors"));
-        assert!(policy.contains("script-src 'self'"));
-        assert!(policy_for(&[]).contains("frame-ancestors 'none'"));
+        let response = respond(StatusCode::OK, &Scripted, &Policy::Embeddable);
+        for name in ["x-frame-options", "cross-origin-opener-policy"] {
+            assert_eq!(header(&response, name), None);
+        }
+        assert_eq!(
+            header(&response, "content-security-policy"),
+            Some(
+                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                 script-src 'self'; form-action 'none'"
+            )
+        );
+    }
+
+    #[test]
+    fn a_page_that_fails_is_an_answer() {
+        let page = Broken { words: Unprintable };
+        let response = respond(StatusCode::OK, &page, &HERE);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -42,8 +42,6 @@ texts! {
         development: Text,
         new_window: Text,
         problem: Text,
-        optional: Text,
-        back_to_account: Text,
         moment: Text,
         months: [String; 12],
         browser: Text,
@@ -159,7 +157,6 @@ texts! {
         code: Text,
         description: Text,
         reference: Text,
-        reference_hint: Text,
     }
 
     ErrorWords {
@@ -200,7 +197,6 @@ texts! {
         last_seen: Text,
         from: Text,
         end: Text,
-        end_label: Text,
         end_others: Text,
         end_others_hint: Text,
         applications: Text,
@@ -210,7 +206,6 @@ texts! {
         may_sign_in: Text,
         since: Text,
         withdraw: Text,
-        withdraw_label: Text,
         withdraw_hint: Text,
         sign_ins: Text,
         sign_ins_lead: Text,
@@ -366,10 +361,18 @@ enum Piece {
     Value(String),
 }
 
+/// Characters of a value that are shown. No host is longer, and no name has to be.
+const LONGEST_VALUE: usize = 256;
+
 impl Filled {
     /// Fills another place.
     pub fn fill(self, name: &str, value: impl Display) -> Self {
         let place = format!("{{{name}}}");
+        let mut value = value.to_string();
+        if let Some((end, _)) = value.char_indices().nth(LONGEST_VALUE) {
+            value.truncate(end);
+            value.push('…');
+        }
         let mut pieces = Vec::new();
         for piece in self.pieces {
             let Piece::Words(words) = piece else {
@@ -378,7 +381,7 @@ impl Filled {
             };
             for (index, part) in words.split(&place).enumerate() {
                 if index > 0 {
-                    pieces.push(Piece::Value(value.to_string()));
+                    pieces.push(Piece::Value(value.clone()));
                 }
                 pieces.push(Piece::Words(part.to_owned()));
             }
@@ -477,6 +480,13 @@ mod tests {
             filled.html().to_string(),
             "<bdi>{b}</bdi> and <bdi>&#60;i&#62;</bdi>, <bdi>{b}</bdi>"
         );
+    }
+
+    #[test]
+    fn a_value_cannot_crowd_out_the_words() {
+        let text = Text("Allow {client}?".to_owned());
+        let filled = text.fill("client", "ä".repeat(2_000)).to_string();
+        assert_eq!(filled, format!("Allow {}…?", "ä".repeat(256)));
     }
 
     #[test]

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::texts::ErrorWords;
 use super::{
-    AccountChoice, AccountNotice, AccountPage, Brand, ErrorKind, ErrorPage, Frame, PasswordPage,
-    PasswordProblem, ProfilePage, ProfileProblem, ScopeChoice, SignInPage, SignInProblem, Text,
-    Texts,
+    AccountChoice, AccountNotice, AccountPage, Brand, ClientView, ErrorKind, ErrorPage, Frame,
+    PasswordPage, PasswordProblem, ProfilePage, ProfileProblem, ScopeChoice, SignInPage,
+    SignInProblem, Text, Texts,
 };
 
 impl Frame<'_> {
@@ -21,6 +21,21 @@ impl Brand {
     /// What stands for the logo where there is none.
     pub fn initial(&self) -> String {
         initial(&self.name)
+    }
+}
+
+impl ClientView {
+    /// Pages about the client: address and words.
+    pub fn links<'a>(&'a self, texts: &'a Texts) -> Vec<(&'a str, &'a Text)> {
+        let texts = &texts.client;
+        [
+            (&self.client_uri, &texts.website),
+            (&self.policy_uri, &texts.policy),
+            (&self.tos_uri, &texts.tos),
+        ]
+        .into_iter()
+        .filter_map(|(address, words)| Some((link(address)?, words)))
+        .collect()
     }
 }
 
@@ -43,6 +58,22 @@ pub fn host(address: &str) -> String {
     match Url::parse(address) {
         Ok(url) => url.host_str().unwrap_or(url.scheme()).to_owned(),
         Err(_) => address.to_owned(),
+    }
+}
+
+/// An address that a link may lead to. Clients register addresses that nobody reads, and a link
+/// such as `javascript:…` would run on our page.
+pub fn link(address: &Option<String>) -> Option<&str> {
+    address.as_deref().filter(|address| is_followable(address))
+}
+
+pub fn is_followable(address: &str) -> bool {
+    match Url::parse(address) {
+        Ok(url) => !matches!(
+            url.scheme(),
+            "javascript" | "data" | "vbscript" | "blob" | "filesystem" | "about"
+        ),
+        Err(_) => address.starts_with('/'),
     }
 }
 

@@ -126,7 +126,7 @@ impl Builder {
             clock: self.clock,
             entropy: self.entropy,
             workers: 2,
-            welcome: true,
+            is_dev: true,
         };
         let server = Server::start(settings).await?;
         let locum = Locum {

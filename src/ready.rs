@@ -68,7 +68,7 @@ impl ReadyIssuer {
             dialect: declaration.dialect.get_ref().clone(),
             issuer: metadata.identifier().to_owned(),
             discovery: url(Endpoint::Discovery),
-            authorization_endpoint: None,
+            authorization_endpoint: url(Endpoint::Authorization),
             token_endpoint: url(Endpoint::Token).unwrap_or_default(),
             clients: declaration
                 .clients

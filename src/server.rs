@@ -1,25 +1,29 @@
 //! Puts the parts together and runs them.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App as ActixApp, HttpServer, web};
+use toml::Spanned;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{self, Applied, ApplyError, Declared, Keyring, ResourceDeclaration};
+use crate::config::{self, Applied, ApplyError, Declared, Keyring, Origin, ResourceDeclaration};
 use crate::entropy::Entropy;
 use crate::issuer::Issuer;
 use crate::keys::{KeySet, UnusableKey};
 use crate::oauth::Core;
 use crate::oauth::access_token::Requirement;
+use crate::outgoing::Outgoing;
 use crate::protocol::Scope;
 use crate::ready::{Ready, ReadyIssuer};
 use crate::secret::SecretVerifier;
+use crate::signin::ticket::Tickets;
 use crate::store::{Store, StoreError};
-use crate::web::{Address, App, Resource, Routes, Welcome, answer};
+use crate::web::pages::{Brand, DemoUser};
+use crate::web::{Address, App, Appearance, Resource, Routes, Welcome, answer};
 
 /// Everything a server is started with.
 pub struct Settings {
@@ -38,8 +42,9 @@ pub struct Settings {
     pub clock: Clock,
     pub entropy: Entropy,
     pub workers: usize,
-    /// Whether `/` shows what to paste where.
-    pub welcome: bool,
+    /// Whether this is `locum dev`: `/` shows what to paste where, demo users sign in with one
+    /// click, and servers of this machine may be asked.
+    pub is_dev: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +81,9 @@ impl Server {
             store: store.clone(),
             clock: settings.clock,
             secrets: SecretVerifier::new(&settings.entropy),
+            tickets: Tickets::new(settings.keyring.secret_key.tagging()),
+            outgoing: Outgoing::new(settings.is_dev)
+                .map_err(|error| std::io::Error::other(error.to_string()))?,
             entropy: settings.entropy,
         };
         let applied = config::apply(
@@ -93,7 +101,8 @@ impl Server {
             let name = issuer.declared.declaration.name.get_ref().clone();
             let bases = Bases::of(&issuer, &settings.public_url, settings.local_host_names);
             let is_root = settings.root_issuer.as_deref() == Some(&name);
-            let addresses = addresses(&core, &issuer, &bases, is_root).await?;
+            let appearance = appearance(&issuer, &settings.folder);
+            let addresses = addresses(&core, &issuer, &bases, is_root, appearance).await?;
             ready.push(ReadyIssuer::new(
                 &issuer.declared,
                 &addresses.by_path.metadata,
@@ -126,7 +135,7 @@ impl Server {
         };
         tokio::spawn(clean_up(core.clone()));
         let app = web::Data::new(App {
-            welcome: settings.welcome.then(|| Welcome {
+            welcome: settings.is_dev.then(|| Welcome {
                 ready: ready.clone(),
                 database: store.engine_name(),
             }),
@@ -212,8 +221,10 @@ async fn addresses(
     applied: &Applied,
     bases: &Bases,
     is_root: bool,
+    appearance: Arc<Appearance>,
 ) -> Result<Addresses, StartError> {
     let dialect = applied.declared.dialect.clone();
+    let declaration = &applied.declared.declaration;
     let everywhere = std::iter::once(&bases.path)
         .chain(bases.hosts.iter().map(|(_, base)| base))
         .chain(is_root.then_some(&bases.root));
@@ -222,6 +233,12 @@ async fn addresses(
         name: applied.declared.declaration.name.get_ref().clone(),
         keys: KeySet::new(&applied.keys, &dialect)?,
         identifiers: everywhere.map(|base| dialect.identifier(base)).collect(),
+        post_logout_redirect_uris: declaration
+            .post_logout_redirect_uris
+            .iter()
+            .map(|uri| uri.get_ref().clone())
+            .collect(),
+        any_loopback_uri: applied.declared.origin == Origin::Demo,
         dialect,
     });
     let apis = core.store.list_apis(applied.id).await?;
@@ -232,7 +249,15 @@ async fn addresses(
         .iter()
         .map(|resource| Arc::new(Resource::from(resource)))
         .collect();
-    let at = |base: &str| Arc::new(Address::new(issuer.clone(), base, &apis, &resources));
+    let at = |base: &str| {
+        Arc::new(Address::new(
+            issuer.clone(),
+            base,
+            &apis,
+            &resources,
+            appearance.clone(),
+        ))
+    };
     Ok(Addresses {
         by_path: at(&bases.path),
         by_host: bases
@@ -242,6 +267,49 @@ async fn addresses(
             .collect(),
         at_root: is_root.then(|| at(&bases.root)),
     })
+}
+
+fn appearance(applied: &Applied, folder: &Path) -> Arc<Appearance> {
+    let declaration = &applied.declared.declaration;
+    let brand = &declaration.brand;
+    let text = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.get_ref().clone());
+    // Read and found good when the configuration was checked. If it has gone since, there is none.
+    let logo = brand.read_logo(folder).ok().flatten();
+    // In a configuration somebody's passwords are their own.
+    let demo_users = match applied.declared.origin {
+        Origin::Demo => declaration
+            .users
+            .iter()
+            .filter_map(|user| {
+                Some(DemoUser {
+                    username: user.username.get_ref().clone(),
+                    password: user
+                        .password
+                        .as_ref()?
+                        .read(folder)
+                        .ok()?
+                        .expose()
+                        .to_owned(),
+                    roles: user
+                        .roles
+                        .iter()
+                        .map(|role| role.get_ref().clone())
+                        .collect(),
+                })
+            })
+            .collect(),
+        Origin::File => Vec::new(),
+    };
+    Arc::new(Appearance::new(
+        Brand {
+            name: text(&brand.name).unwrap_or_else(|| declaration.name.get_ref().clone()),
+            color: text(&brand.color),
+            has_logo: logo.is_some(),
+            help_uri: text(&brand.help_uri),
+        },
+        logo,
+        demo_users,
+    ))
 }
 
 impl From<&ResourceDeclaration> for Resource {

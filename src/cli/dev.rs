@@ -91,7 +91,7 @@ impl Dev {
             workers: std::thread::available_parallelism()
                 .map_or(1, usize::from)
                 .min(8),
-            welcome: true,
+            is_dev: true,
         };
         let server = Server::start(settings).await.map_err(|error| match error {
             StartError::RootIssuer { .. } => misused(error),

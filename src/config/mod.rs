@@ -19,7 +19,6 @@ use crate::secret::Secret;
 use crate::source::{Mistake, Source, suggest};
 
 pub use apply::{Applied, ApplyError, Keyring, apply};
-pub use check::PAGES;
 pub use declaration::{
     ApiDeclaration, BrandDeclaration, ClaimsDeclaration, ClientDeclaration, GrantDeclaration,
     IssuerDeclaration, Logo, ResourceDeclaration, ResourceMethod, RoleDeclaration,

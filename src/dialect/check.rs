@@ -7,7 +7,7 @@ use super::template::JsonTemplate;
 use super::words::{
     AuthorizationWord, HeaderWord, IdTokenWord, RandomWord, ResponseWord, TokenWord,
 };
-use super::{Endpoint, FORWARD_AUTH, PAGES, is_header_name};
+use super::{Endpoint, FORWARD_AUTH, is_header_name, page_at};
 
 /// What is wrong, and the path of the key it is about.
 pub(super) struct Wrong {
@@ -36,11 +36,10 @@ impl Dialect {
     }
 
     fn check_endpoints(&self) -> Result<(), Wrong> {
-        let own = PAGES.iter().filter(|_| self.has_users());
-        let mut known: HashSet<String> = own.map(|page| (*page).to_owned()).collect();
-        known.insert(FORWARD_AUTH.to_owned());
+        let mut known = HashSet::from([FORWARD_AUTH.to_owned()]);
         for (_, path) in self.endpoints.iter() {
-            if !known.insert(self.path_key(path)) {
+            let is_page = self.has_users() && page_at(path).is_some();
+            if !known.insert(self.path_key(path)) || is_page {
                 let message = format!("{path} stands for two endpoints, or is one of Locum's own");
                 return wrong(&["endpoints"], message);
             }
@@ -130,7 +129,7 @@ impl Dialect {
             (IdTokenWord::ExpiresAt, "exp"),
             (IdTokenWord::IssuedAt, "iat"),
         ] {
-            if claims.plain_member_for(word) != Some(name) {
+            if !claims.is_plain(name, word) {
                 return wrong(
                     &["id_token", "claims"],
                     format!("expected a member {name} as OIDC Core §2 has it"),
@@ -154,7 +153,9 @@ impl Dialect {
         if let Some(name) = names_client.filter(|name| claims.has_member(name)) {
             return wrong(
                 &["id_token", "claims"],
-                format!("`{name}` is how access tokens are told from ID tokens, so an ID token cannot have it"),
+                format!(
+                    "`{name}` is how access tokens are told from ID tokens, so an ID token cannot have it"
+                ),
             );
         }
         Ok(())
@@ -180,7 +181,7 @@ impl Dialect {
                 );
             }
         }
-        if claims.plain_member_for(TokenWord::ExpiresAt) != Some("exp") {
+        if !claims.is_plain("exp", TokenWord::ExpiresAt) {
             return wrong(
                 at,
                 "expected exp = \"{expires_at}\", in seconds (RFC 7519 §4.1.4)",

@@ -724,24 +724,24 @@ pub fn is_header_value(value: &str) -> bool {
 /// Where a reverse proxy asks, below every issuer's path in every dialect.
 pub const FORWARD_AUTH: &str = "/forward-auth";
 
-/// Locum's own pages, below the path of every issuer that has an authorization endpoint.
-pub const PAGES: [&str; 15] = [
+/// Locum's own pages, and all below them, at every issuer that has an authorization endpoint.
+pub const PAGES: [&str; 7] = [
     "/sign-in",
     "/choose-account",
     "/consent",
     "/sign-out",
-    "/signed-out",
     "/account",
-    "/account/profile",
-    "/account/password",
-    "/account/sessions/end",
-    "/account/sessions/end-others",
-    "/account/applications/withdraw",
     "/brand.css",
-    "/brand/logo",
-    "/check-session",
-    "/error",
+    "/brand",
 ];
+
+/// The page of Locum's own that a path is at, or below.
+pub fn page_at(path: &str) -> Option<&'static str> {
+    PAGES.into_iter().find(|page| {
+        path.strip_prefix(page)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
 
 impl Dialect {
     /// Whether people sign in at an issuer of this dialect.
@@ -771,9 +771,7 @@ impl Dialect {
             Some(Endpoint::Revocation) => self.revocation.errors.get(&kind),
             Some(Endpoint::Authorization) => self.authorization.errors.get(&kind),
             Some(Endpoint::Userinfo) => self.userinfo.errors.get(&kind),
-            Some(Endpoint::EndSession | Endpoint::ReturnToLogout) => {
-                self.logout.errors.get(&kind)
-            }
+            Some(Endpoint::EndSession | Endpoint::ReturnToLogout) => self.logout.errors.get(&kind),
             Some(
                 Endpoint::Token | Endpoint::Discovery | Endpoint::Jwks | Endpoint::CheckSession,
             )

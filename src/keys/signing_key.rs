@@ -164,9 +164,8 @@ impl SigningKey {
             certificate: material.certificate.clone(),
             headers: Headers::default(),
         };
-        let header = |template: &JsonTemplate<HeaderWord>| {
-            BASE64URL.encode(template.render(&key)) + "."
-        };
+        let header =
+            |template: &JsonTemplate<HeaderWord>| BASE64URL.encode(template.render(&key)) + ".";
         key.headers = Headers {
             access_token: header(&dialect.access_token.header),
             id_token: header(&dialect.id_token.header),

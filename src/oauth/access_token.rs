@@ -332,10 +332,9 @@ impl Lookup<TokenWord> for TokenFacts {
                 .as_ref()
                 .map_or(Value::Absent, |user| Value::Instant(user.auth_time)),
             TokenWord::Acr => Value::optional(self.user.as_ref().and_then(|u| u.acr.as_deref())),
-            TokenWord::Amr => self
-                .user
-                .as_ref()
-                .map_or(Value::Absent, |user| Value::List(user.amr.as_slice().into())),
+            TokenWord::Amr => self.user.as_ref().map_or(Value::Absent, |user| {
+                Value::List(user.amr.as_slice().into())
+            }),
             TokenWord::Sid => self
                 .user
                 .as_ref()

@@ -85,13 +85,12 @@ impl Authority<'_> {
         let expires_at = issued_at + lifetime;
         let grant = issue.user.as_ref().map(|user| user.facts.grant);
         let is_for_no_api = grant.is_some() && issue.apis.is_empty();
-        let format = if is_for_no_api
-            && issuer.dialect.authorization.without_api == WithoutApi::Opaque
-        {
-            TokenFormat::Opaque
-        } else {
-            format(issue.apis, policy.format)
-        };
+        let format =
+            if is_for_no_api && issuer.dialect.authorization.without_api == WithoutApi::Opaque {
+                TokenFormat::Opaque
+            } else {
+                format(issue.apis, policy.format)
+            };
         let (access_token, resting) = match format {
             TokenFormat::Jwt => {
                 let claims = match &issue.user {
@@ -158,7 +157,10 @@ impl Authority<'_> {
 
     /// What a grant is worth now, as tokens: its scope, or the narrower one that a refresh asks
     /// for, less what the client or the user may no longer have. Everything is stored in `tx`.
-    #[expect(clippy::too_many_arguments, reason = "each is another thing, and none is optional")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another thing, and none is optional"
+    )]
     pub(super) async fn issue_for_user(
         &self,
         tx: &mut Tx,
@@ -280,7 +282,11 @@ impl Authority<'_> {
     }
 
     /// Everything that came of a grant is worth nothing from now on.
-    pub(in crate::oauth) async fn revoke_grant(&self, tx: &mut Tx, grant: GrantId) -> Result<(), Refusal> {
+    pub(in crate::oauth) async fn revoke_grant(
+        &self,
+        tx: &mut Tx,
+        grant: GrantId,
+    ) -> Result<(), Refusal> {
         tx.revoke_grant(self.issuer.id, grant, self.core.clock.now())
             .await?;
         Ok(())
@@ -327,9 +333,7 @@ impl Lookup<TokenWord> for NewToken<'_> {
     fn value(&self, word: TokenWord) -> Value<'_> {
         match (word, self.user) {
             (TokenWord::Jti, _) => Value::Text(self.entropy.uuid().to_string().into()),
-            (TokenWord::Permissions, Some(user)) => {
-                Value::List(user.permissions.as_slice().into())
-            }
+            (TokenWord::Permissions, Some(user)) => Value::List(user.permissions.as_slice().into()),
             (TokenWord::ClientClaims, Some(user)) => {
                 Value::Members(std::borrow::Cow::Borrowed(user.client_claims))
             }

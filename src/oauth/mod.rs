@@ -18,9 +18,9 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::issuer::Issuer;
 use crate::keys::UnusableKey;
+use crate::outgoing::Outgoing;
 use crate::protocol::{Fault, Parameters};
 use crate::secret::{SecretVerifier, VerifierBusy};
-use crate::outgoing::Outgoing;
 use crate::signin::ticket::Tickets;
 use crate::store::{Store, StoreError};
 

@@ -89,6 +89,9 @@ mod tests {
         assert_eq!(verify(&challenge, verifier), Ok(()));
         let other = verifier.replace('d', "e");
         assert_eq!(verify(&challenge, &other), Err(Fault::WrongCodeVerifier));
-        assert_eq!(verify(&challenge, "short"), Err(Fault::MalformedCodeVerifier));
+        assert_eq!(
+            verify(&challenge, "short"),
+            Err(Fault::MalformedCodeVerifier)
+        );
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Authority, ClientRequest, Refusal};
 use crate::clock::Timestamp;
-use crate::dialect::template::{Lookup, Value};
 use crate::dialect::ResponseWord;
+use crate::dialect::template::{Lookup, Value};
 use crate::protocol::{Fault, GrantType, Scope, parameter};
 use crate::secret::Secret;
 

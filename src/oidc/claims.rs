@@ -10,9 +10,30 @@ use crate::protocol::Scope;
 /// Claims that say something about a token and not about a person. Nobody's profile and no
 /// client's registration can set them.
 const RESERVED: &[&str] = &[
-    "acr", "amr", "at_hash", "aud", "auth_time", "azp", "c_hash", "client_id", "cnf", "events",
-    "exp", "gty", "iat", "idp", "iss", "jti", "nbf", "nonce", "permissions", "rat", "scope", "scp",
-    "sid", "sub",
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "client_id",
+    "cnf",
+    "events",
+    "exp",
+    "gty",
+    "iat",
+    "idp",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "permissions",
+    "rat",
+    "scope",
+    "scp",
+    "sid",
+    "sub",
 ];
 
 /// What a scope asks for (OIDC Core §5.4), as far as it is known.

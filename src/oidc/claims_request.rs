@@ -31,7 +31,10 @@ impl ClaimsRequest {
                 Err(malformed("it names more than 64 claims"))
             }
             Some(Json::Object(claims)) => {
-                if claims.values().all(|value| value.is_null() || value.is_object()) {
+                if claims
+                    .values()
+                    .all(|value| value.is_null() || value.is_object())
+                {
                     Ok(claims)
                 } else {
                     Err(malformed("a claim's value is neither null nor an object"))
@@ -75,7 +78,13 @@ impl ClaimsRequest {
         let named: Vec<&str> = asked
             .get("value")
             .into_iter()
-            .chain(asked.get("values").and_then(Json::as_array).into_iter().flatten())
+            .chain(
+                asked
+                    .get("values")
+                    .and_then(Json::as_array)
+                    .into_iter()
+                    .flatten(),
+            )
             .filter_map(Json::as_str)
             .collect();
         !is_essential || named.is_empty() || named.contains(&acr)
@@ -101,7 +110,14 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_be() {
-        for text in ["", "[]", "7", "{", r#"{"userinfo":7}"#, r#"{"id_token":{"a":"b"}}"#] {
+        for text in [
+            "",
+            "[]",
+            "7",
+            "{",
+            r#"{"userinfo":7}"#,
+            r#"{"id_token":{"a":"b"}}"#,
+        ] {
             assert!(ClaimsRequest::parse(text).is_err(), "{text}");
         }
     }

@@ -35,10 +35,9 @@ impl NewIdToken<'_> {
         let issuer = self.authority.issuer;
         let policy = &issuer.dialect.id_token;
         let alg = self.client.metadata.id_token_signed_response_alg;
-        let key = issuer
-            .keys
-            .find(alg)
-            .ok_or(UnusableKey("the issuer has none for the client's ID tokens"))?;
+        let key = issuer.keys.find(alg).ok_or(UnusableKey(
+            "the issuer has none for the client's ID tokens",
+        ))?;
         let issued_at = self.authority.core.clock.now();
         let about = About {
             at_hash: Some(key.half_hash(self.access_token.expose())),

@@ -59,6 +59,8 @@ impl Authority<'_> {
         claims.insert("iss".to_owned(), self.identifier.into());
         claims.insert("aud".to_owned(), client.client_id.clone().into());
         let claims = Json::Object(claims).to_string();
-        Ok(Userinfo::Jwt(key.sign(JwtKind::IdToken, claims.as_bytes())?))
+        Ok(Userinfo::Jwt(
+            key.sign(JwtKind::IdToken, claims.as_bytes())?,
+        ))
     }
 }

@@ -348,7 +348,9 @@ impl Fault {
             Self::WeakState { .. } => FaultKind::WeakState,
             Self::MissingCodeChallenge => FaultKind::MissingCodeChallenge,
             Self::MalformedCodeChallenge => FaultKind::MalformedCodeChallenge,
-            Self::UnsupportedCodeChallengeMethod { .. } => FaultKind::UnsupportedCodeChallengeMethod,
+            Self::UnsupportedCodeChallengeMethod { .. } => {
+                FaultKind::UnsupportedCodeChallengeMethod
+            }
             Self::MalformedParameter { .. } => FaultKind::MalformedParameter,
             Self::RequestNotSupported => FaultKind::RequestNotSupported,
             Self::RequestUriNotSupported => FaultKind::RequestUriNotSupported,

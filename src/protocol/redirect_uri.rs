@@ -98,7 +98,9 @@ pub fn is_loopback_http(uri: &str) -> bool {
         None => false,
     };
     // Text and parsed form must agree on where the host ends, or a browser may see another one.
-    let is_plain = uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+    let is_plain = uri
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && url.username().is_empty()
         && url.password().is_none()
         && !uri.contains('#')
@@ -231,7 +233,13 @@ mod tests {
         let parameters = [("code".to_owned(), "a b&c".to_owned())];
         let put = |uri: &str, separator| with_parameters(uri, &parameters, separator, "%20");
         assert_eq!(put("https://a/cb", '?'), "https://a/cb?code=a%20b%26c");
-        assert_eq!(put("https://a/cb?x=1", '?'), "https://a/cb?x=1&code=a%20b%26c");
-        assert_eq!(put("https://a/cb?x=1", '#'), "https://a/cb?x=1#code=a%20b%26c");
+        assert_eq!(
+            put("https://a/cb?x=1", '?'),
+            "https://a/cb?x=1&code=a%20b%26c"
+        );
+        assert_eq!(
+            put("https://a/cb?x=1", '#'),
+            "https://a/cb?x=1#code=a%20b%26c"
+        );
     }
 }

@@ -177,9 +177,15 @@ pub fn check_new_password(username: &str, old: &Secret, new: &Secret) -> Result<
     let mut distinct: Vec<char> = lower.chars().collect();
     distinct.sort_unstable();
     distinct.dedup();
-    let is_common = ["password", "123456789", "qwertyuiop", "letmein", "contraseña"]
-        .iter()
-        .any(|common| lower.starts_with(common) && lower.len() < common.len() + 8);
+    let is_common = [
+        "password",
+        "123456789",
+        "qwertyuiop",
+        "letmein",
+        "contraseña",
+    ]
+    .iter()
+    .any(|common| lower.starts_with(common) && lower.len() < common.len() + 8);
     let is_username = lower == username.to_lowercase();
     if distinct.len() < 5 || is_common || is_username || new == old {
         return Err(PasswordFault::TooEasy);

@@ -49,6 +49,8 @@ struct Written {
     authenticated: Option<Uuid>,
     #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
     chosen: Option<Uuid>,
+    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    wants_other: bool,
 }
 
 impl Ticket {
@@ -88,6 +90,7 @@ impl Tickets {
             started_at: ticket.started_at.unix(),
             authenticated: ticket.progress.authenticated.map(|id| id.0),
             chosen: ticket.progress.chosen.map(|id| id.0),
+            wants_other: ticket.progress.wants_other,
         };
         // Strings and numbers always have a form as JSON.
         let body = BASE64URL.encode(serde_json::to_vec(&written).unwrap_or_default());
@@ -126,6 +129,7 @@ impl Tickets {
             progress: Progress {
                 authenticated: written.authenticated.map(SessionId),
                 chosen: written.chosen.map(SessionId),
+                wants_other: written.wants_other,
             },
         })
     }
@@ -178,6 +182,7 @@ mod tests {
             progress: Progress {
                 authenticated: Some(SessionId(Uuid::from_u128(3))),
                 chosen: None,
+                wants_other: true,
             },
         };
         let written = tickets.write(issuer, &ticket);

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use super::document::Document;
 use super::render;
-use super::routes::Target;
+use super::routes::{Target, UserPage};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+
+use super::pages::{Brand, DemoUser};
+use crate::config::Logo;
 use crate::dialect::{Endpoint, FORWARD_AUTH};
 use crate::issuer::{Api, Issuer};
 use crate::oauth::access_token::Requirement;
@@ -19,7 +23,48 @@ pub struct Address {
     pub metadata: Metadata,
     pub discovery: Document,
     pub jwks: Document,
+    pub appearance: Arc<Appearance>,
+    /// The path of `base`, without a slash at the end: what links on pages begin with.
+    pub path: String,
     targets: HashMap<String, Target>,
+}
+
+/// How an issuer's pages look.
+pub struct Appearance {
+    pub brand: Brand,
+    pub stylesheet: Document,
+    pub logo: Option<Document>,
+    /// Whom one may sign in as with one click, in `locum dev`.
+    pub demo_users: Vec<DemoUser>,
+}
+
+impl Appearance {
+    pub fn new(brand: Brand, logo: Option<Logo>, demo_users: Vec<DemoUser>) -> Self {
+        let header = |name: HeaderName, value| (name, HeaderValue::from_static(value));
+        let common = || {
+            vec![
+                header(header::CACHE_CONTROL, "public, max-age=300"),
+                header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                // A picture may be an SVG, which may hold scripts.
+                header(
+                    header::CONTENT_SECURITY_POLICY,
+                    "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+                ),
+            ]
+        };
+        let mut headers = common();
+        headers.push(header(header::CONTENT_TYPE, "text/css; charset=utf-8"));
+        Self {
+            stylesheet: Document::new(brand.stylesheet().into_bytes(), headers),
+            logo: logo.map(|logo| {
+                let mut headers = common();
+                headers.push(header(header::CONTENT_TYPE, logo.media_type));
+                Document::new(logo.bytes, headers)
+            }),
+            brand,
+            demo_users,
+        }
+    }
 }
 
 /// A sample protected resource: something a token can be tried on.
@@ -41,10 +86,16 @@ pub struct Resource {
 
 impl Address {
     /// `base` is where the issuer stands, without a slash at the end.
-    pub fn new(issuer: Arc<Issuer>, base: &str, apis: &[Api], resources: &[Arc<Resource>]) -> Self {
+    pub fn new(
+        issuer: Arc<Issuer>,
+        base: &str,
+        apis: &[Api],
+        resources: &[Arc<Resource>],
+        appearance: Arc<Appearance>,
+    ) -> Self {
         let dialect = &issuer.dialect;
         let identifier = dialect.identifier(base);
-        let metadata = Metadata::new(dialect, &identifier, base, apis);
+        let metadata = Metadata::new(&issuer, &identifier, base, apis);
         // Checked when they were read: no path stands for two things.
         let mut targets = HashMap::new();
         for (endpoint, path) in dialect.endpoints.iter() {
@@ -55,6 +106,13 @@ impl Address {
             targets.insert(dialect.path_key(&resource.path), target);
         }
         targets.insert(FORWARD_AUTH.to_owned(), Target::ForwardAuth);
+        if dialect.has_users() {
+            for path in UserPage::PATHS {
+                if let Some(page) = UserPage::find(path) {
+                    targets.insert(path.to_owned(), Target::Page(page));
+                }
+            }
+        }
         Self {
             discovery: Document::new(
                 dialect.discovery.document.render(&metadata),
@@ -64,6 +122,10 @@ impl Address {
                 issuer.keys.jwks().to_vec(),
                 render::rendered(&dialect.jwks.headers, &metadata),
             ),
+            path: url::Url::parse(base)
+                .map(|url| url.path().trim_end_matches('/').to_owned())
+                .unwrap_or_default(),
+            appearance,
             identifier,
             metadata,
             targets,
@@ -77,6 +139,7 @@ impl Address {
             core,
             issuer: &self.issuer,
             identifier: &self.identifier,
+            base: self.metadata.base(),
         }
     }
 
@@ -88,6 +151,11 @@ impl Address {
         } else {
             self.targets.get(path)
         }
+    }
+
+    /// Whether browsers reach it over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.metadata.base().starts_with("https:")
     }
 
     /// Whether this issuer has a discovery document at all.

@@ -59,6 +59,26 @@ pub async fn parameters(
     }))
 }
 
+/// The fields of a form that a page sends, or the parameters of an authorization request that is
+/// posted (OIDC Core §3.1.2.1).
+///
+/// # Errors
+/// `BodyTooLarge`, `RequestTimeout`, `UnsupportedMediaType`, `MissingMediaType`,
+/// `InvalidEncoding`.
+pub async fn page_form(
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Vec<(String, String)>, Fault> {
+    let body = tokio::time::timeout(PATIENCE, read(payload))
+        .await
+        .map_err(|_| Fault::RequestTimeout)??;
+    let header = request.headers().get(CONTENT_TYPE);
+    let header = header.ok_or(Fault::MissingMediaType)?;
+    let media_type = MediaType::parse(header.to_str().unwrap_or_default());
+    media_type.encoding(&[BodyEncoding::Form])?;
+    form(&body)
+}
+
 /// A `Content-Type` header.
 struct MediaType<'a> {
     full: &'a str,

@@ -19,9 +19,22 @@ const MAX_AGE: &str = "600";
 
 fn is_open(target: &Target) -> bool {
     match target {
-        Target::Endpoint(Endpoint::Introspection) | Target::ForwardAuth => false,
+        // Where a browser is led, not asked from a script.
         Target::Endpoint(
-            Endpoint::Token | Endpoint::Revocation | Endpoint::Discovery | Endpoint::Jwks,
+            Endpoint::Introspection
+            | Endpoint::Authorization
+            | Endpoint::EndSession
+            | Endpoint::ReturnToLogout
+            | Endpoint::CheckSession,
+        )
+        | Target::ForwardAuth
+        | Target::Page(_) => false,
+        Target::Endpoint(
+            Endpoint::Token
+            | Endpoint::Revocation
+            | Endpoint::Discovery
+            | Endpoint::Jwks
+            | Endpoint::Userinfo,
         )
         | Target::Resource(_) => true,
     }

@@ -1,20 +1,29 @@
 //! The edge: HTTP in, HTTP out. Handlers parse, call `oauth`, render.
 
+mod account;
 mod address;
+mod authorization;
 mod body;
+mod check_session;
+mod consent;
+mod cookies;
 mod cors;
 mod credentials;
 mod document;
 mod forward_auth;
 mod health;
 mod introspection;
+mod logout;
 pub mod pages;
 mod render;
 mod resource;
 mod revocation;
 mod routes;
+mod sign_in;
 pub mod static_files;
 mod token;
+mod userinfo;
+mod visit;
 mod welcome;
 
 use std::time::Instant;
@@ -25,12 +34,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::dialect::Endpoint;
 use crate::oauth::Core;
 
-pub use address::{Address, Resource};
+pub use address::{Address, Appearance, Resource};
 pub use routes::Routes;
 pub use welcome::Welcome;
 
 use render::Explanation;
-use routes::{Found, Target};
+use routes::{Found, Target, UserPage};
 
 /// What every handler shares.
 pub struct App {
@@ -84,10 +93,47 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
         }
         Target::Endpoint(Endpoint::Discovery) => address.discovery.answer(request),
         Target::Endpoint(Endpoint::Jwks) => address.jwks.answer(request),
+        // Boxed: what people do is large and rare beside what machines do.
+        Target::Endpoint(Endpoint::Authorization) => {
+            Box::pin(authorization::authorize(app, address, request, payload)).await
+        }
+        Target::Endpoint(Endpoint::Userinfo) => {
+            Box::pin(userinfo::userinfo(app, address, request, payload)).await
+        }
+        Target::Endpoint(Endpoint::EndSession) => {
+            Box::pin(logout::end_session(app, address, request, payload)).await
+        }
+        Target::Endpoint(Endpoint::ReturnToLogout) => {
+            Box::pin(logout::return_to_logout(app, address, request)).await
+        }
+        Target::Endpoint(Endpoint::CheckSession) => check_session::frame(app, address),
+        Target::Page(page) => Box::pin(show(app, address, *page, request, payload)).await,
         Target::ForwardAuth => forward_auth::check(app, address, request).await,
         Target::Resource(resource) => resource::read(app, address, resource, request).await,
     };
     cors::open(response, target)
+}
+
+/// One of an issuer's pages for people.
+async fn show(
+    app: &App,
+    address: &Address,
+    page: UserPage,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    match page {
+        UserPage::SignIn => sign_in::sign_in(app, address, request, payload).await,
+        UserPage::ChooseAccount => sign_in::choose_account(app, address, request, payload).await,
+        UserPage::Consent => consent::consent(app, address, request, payload).await,
+        UserPage::SignOut => logout::confirm(app, address, request, payload).await,
+        UserPage::Account(action) => account::account(app, address, action, request, payload).await,
+        UserPage::Stylesheet => address.appearance.stylesheet.answer(request),
+        UserPage::Logo => match &address.appearance.logo {
+            Some(logo) => logo.answer(request),
+            None => render::not_found(address),
+        },
+    }
 }
 
 /// A path in a log line: bounded. It cannot hold control characters, nor a query.

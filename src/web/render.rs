@@ -23,6 +23,41 @@ pub fn with_status(status: u16) -> HttpResponseBuilder {
     HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))
 }
 
+/// What a dialect says of a fault, whoever is told and however.
+pub struct Told {
+    pub status: u16,
+    pub error: String,
+    pub description: Option<String>,
+    pub uri: Option<String>,
+}
+
+/// What the dialect's error table says of a fault at `endpoint`.
+pub fn told(address: &Address, endpoint: Option<Endpoint>, fault: &Fault) -> Told {
+    let entry = address.issuer.dialect.error(endpoint, fault.kind());
+    let words = FaultWords {
+        address,
+        fault,
+        entry,
+        description: None,
+    };
+    Told {
+        status: entry.status,
+        error: entry.error.clone().unwrap_or_default(),
+        description: entry
+            .error_description
+            .as_ref()
+            .map(|template| template.render(&words)),
+        uri: entry.error_uri.clone(),
+    }
+}
+
+/// How long to wait, in seconds (RFC 9110 §10.2.3).
+pub fn retry_after(response: &mut HttpResponse, seconds: u64) {
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+}
+
 /// A refusal, as the dialect's error table has it for `endpoint`.
 pub fn refusal(address: &Address, endpoint: Option<Endpoint>, refusal: &Refusal) -> HttpResponse {
     if !matches!(refusal, Refusal::Fault(_)) {
@@ -160,8 +195,33 @@ fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
             Fault::RepeatedParameter { parameter }
             | Fault::OverlongParameter { parameter, .. }
             | Fault::WrongParameterType { parameter }
-            | Fault::MissingParameter { parameter },
+            | Fault::MissingParameter { parameter }
+            | Fault::MalformedParameter { parameter, .. },
         ) => Value::text(parameter),
+        (FaultWord::Reason, Fault::MalformedParameter { reason, .. }) => Value::text(reason),
+        (FaultWord::Limit, Fault::WeakState { shortest }) => {
+            Value::Number(i64::try_from(*shortest).unwrap_or(i64::MAX))
+        }
+        (FaultWord::ClientId, Fault::UnknownClient { client_id }) => echo(client_id),
+        (
+            FaultWord::RedirectUri,
+            Fault::RedirectUriNotRegistered { redirect_uri }
+            | Fault::RedirectUriDiffers { redirect_uri, .. }
+            | Fault::PostLogoutUriNotRegistered { uri: redirect_uri },
+        ) => echo(redirect_uri),
+        (
+            FaultWord::ExpectedRedirectUri,
+            Fault::RedirectUriDiffers { expected, .. } | Fault::RedirectUriMissing { expected },
+        ) => echo(expected),
+        (FaultWord::ResponseType, Fault::UnsupportedResponseType { response_type }) => {
+            echo(response_type)
+        }
+        (FaultWord::ResponseMode, Fault::UnsupportedResponseMode { response_mode }) => {
+            echo(response_mode)
+        }
+        (FaultWord::CodeChallengeMethod, Fault::UnsupportedCodeChallengeMethod { method }) => {
+            echo(method)
+        }
         (
             FaultWord::Limit,
             Fault::OverlongParameter { limit, .. }

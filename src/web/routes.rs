@@ -6,8 +6,10 @@ use std::sync::Arc;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::account::AccountAction;
 use super::address::{Address, Resource};
-use super::{App, health, welcome};
+use super::document::Document;
+use super::{App, health, static_files};
 use crate::dialect::Endpoint;
 
 /// Every path this server answers.
@@ -28,6 +30,50 @@ pub enum Target {
     /// For reverse proxies.
     ForwardAuth,
     Resource(Arc<Resource>),
+    Page(UserPage),
+}
+
+/// An issuer's pages for people, and what they are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserPage {
+    SignIn,
+    ChooseAccount,
+    Consent,
+    SignOut,
+    Account(AccountAction),
+    Stylesheet,
+    Logo,
+}
+
+impl UserPage {
+    /// Every path that [`Self::find`] knows. The same in every dialect, and in lower case, so
+    /// that it is found where case does not count too.
+    pub const PATHS: [&'static str; 12] = [
+        "/sign-in",
+        "/choose-account",
+        "/consent",
+        "/sign-out",
+        "/account",
+        "/account/profile",
+        "/account/password",
+        "/account/sessions/end",
+        "/account/sessions/end-others",
+        "/account/applications/withdraw",
+        "/brand.css",
+        "/brand/logo",
+    ];
+
+    pub fn find(path: &str) -> Option<Self> {
+        match path {
+            "/sign-in" => Some(Self::SignIn),
+            "/choose-account" => Some(Self::ChooseAccount),
+            "/consent" => Some(Self::Consent),
+            "/sign-out" => Some(Self::SignOut),
+            "/brand.css" => Some(Self::Stylesheet),
+            "/brand/logo" => Some(Self::Logo),
+            path => AccountAction::find(path).map(Self::Account),
+        }
+    }
 }
 
 impl Target {
@@ -37,9 +83,19 @@ impl Target {
             Self::Endpoint(Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation) => {
                 &["POST"]
             }
-            Self::Endpoint(Endpoint::Discovery | Endpoint::Jwks) | Self::ForwardAuth => {
-                &["GET", "HEAD"]
-            }
+            Self::Endpoint(
+                Endpoint::Discovery
+                | Endpoint::Jwks
+                | Endpoint::ReturnToLogout
+                | Endpoint::CheckSession,
+            )
+            | Self::ForwardAuth
+            | Self::Page(UserPage::Stylesheet | UserPage::Logo) => &["GET", "HEAD"],
+            Self::Endpoint(Endpoint::Authorization | Endpoint::Userinfo | Endpoint::EndSession)
+            | Self::Page(
+                UserPage::SignIn | UserPage::ChooseAccount | UserPage::Consent | UserPage::SignOut,
+            ) => &["GET", "HEAD", "POST"],
+            Self::Page(UserPage::Account(action)) => action.methods(),
             Self::Resource(resource) => &resource.methods,
         }
     }
@@ -49,7 +105,7 @@ impl Target {
 #[derive(Clone, Copy)]
 pub enum Page {
     Welcome,
-    Stylesheet,
+    Static(&'static Document),
     Live,
     Ready,
 }
@@ -58,10 +114,9 @@ impl Page {
     fn find(path: &str) -> Option<Self> {
         match path {
             "/" => Some(Self::Welcome),
-            "/static/locum.css" => Some(Self::Stylesheet),
             "/healthz" => Some(Self::Live),
             "/readyz" => Some(Self::Ready),
-            _ => None,
+            path => static_files::find(path).map(Self::Static),
         }
     }
 
@@ -76,7 +131,7 @@ impl Page {
                 Some(welcome) => welcome.answer(),
                 None => nothing_here(app),
             },
-            Self::Stylesheet => welcome::stylesheet(request),
+            Self::Static(document) => document.answer(request),
             Self::Live => health::live(),
             Self::Ready => health::ready(&app.core).await,
         }
@@ -123,7 +178,7 @@ impl Routes {
             && let Some(address) = self.by_host.get(&host(request))
         {
             return match (address.find(path), Page::find(path)) {
-                (None, Some(page @ (Page::Stylesheet | Page::Live | Page::Ready))) => {
+                (None, Some(page @ (Page::Static(_) | Page::Live | Page::Ready))) => {
                     Found::Page(page)
                 }
                 (target, _) => Found::Issuer(address, target),

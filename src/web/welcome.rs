@@ -1,11 +1,10 @@
 //! The page `locum dev` shows at `/`: what stands here, and what to paste where.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::pages::{Policy, respond};
-use super::static_files;
 use crate::ready::Ready;
 
 /// Everything on the page.
@@ -23,12 +22,5 @@ impl Welcome {
             frames: &[],
         };
         respond(StatusCode::OK, self, &policy)
-    }
-}
-
-pub fn stylesheet(request: &HttpRequest) -> HttpResponse {
-    match static_files::find("/static/locum.css") {
-        Some(document) => document.answer(request),
-        None => HttpResponse::NotFound().finish(),
     }
 }

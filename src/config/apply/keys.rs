@@ -93,9 +93,7 @@ fn seal(
     dialect: &Dialect,
     new: NewKey,
 ) -> Result<StoredKey, UnusableKey> {
-    let kid = SigningKey::new(&new.material, dialect)?
-        .kid()
-        .to_owned();
+    let kid = SigningKey::new(&new.material, dialect)?.kid().to_owned();
     let context = context(issuer, &kid);
     Ok(StoredKey {
         sealed_private_key: keyring.secret_key.seal(

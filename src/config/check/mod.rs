@@ -17,23 +17,12 @@ use toml::Spanned;
 
 use super::declaration::IssuerDeclaration;
 use super::{Config, Declared, Origin, setting};
-use crate::dialect::{self, Dialect};
+use crate::dialect::{self, Dialect, page_at};
 use crate::protocol::SigningAlg;
 use crate::source::{Mistake, Source};
 
 /// First path segments that are not an issuer's.
 const RESERVED: &[&str] = &["console", "healthz", "readyz", "metrics", "static", "api"];
-
-/// Paths below an issuer's own, and all below them, that are the pages of its users.
-pub const PAGES: &[&str] = &[
-    "/sign-in",
-    "/choose-account",
-    "/consent",
-    "/sign-out",
-    "/account",
-    "/brand.css",
-    "/brand",
-];
 
 /// Checks the settings at the top of the file.
 pub(super) fn settings(config: &Config, source: &Source, folder: &Path) -> Vec<Mistake> {
@@ -121,7 +110,7 @@ impl Check<'_> {
                     "{name:?} cannot be an issuer's name; expected up to 63 of a-z, 0-9 and -, because it becomes a path and a host name"
                 ),
             );
-        } else if RESERVED.contains(&name) || PAGES.contains(&format!("/{name}").as_str()) {
+        } else if RESERVED.contains(&name) || page_at(&format!("/{name}")).is_some() {
             self.add(&issuer.name, format!("`{name}` is a path of Locum's own"));
         }
         if !known.insert(name) {

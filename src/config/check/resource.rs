@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 
-use super::{Check, PAGES};
+use super::Check;
 use crate::config::declaration::{ApiDeclaration, IssuerDeclaration, ResourceDeclaration};
-use crate::dialect::{Dialect, FORWARD_AUTH, is_header_name, is_header_value};
+use crate::dialect::{Dialect, FORWARD_AUTH, is_header_name, is_header_value, page_at};
 use crate::protocol::Scope;
 use crate::source::suggest;
 
@@ -16,7 +16,7 @@ impl Check<'_> {
         paths.insert(FORWARD_AUTH.to_owned());
         for resource in &issuer.resources {
             let path = dialect.path_key(resource.path.get_ref());
-            if let Some(page) = PAGES.iter().find(|page| is_at_or_below(&path, page)) {
+            if let Some(page) = page_at(&path) {
                 self.add(
                     &resource.path,
                     format!("`{page}` is a page of the issuer's users"),
@@ -67,9 +67,4 @@ impl Check<'_> {
             self.add(&resource.path, "content_type is not printable ASCII");
         }
     }
-}
-
-fn is_at_or_below(path: &str, page: &str) -> bool {
-    path.strip_prefix(page)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -192,14 +192,13 @@ impl<W: Vocabulary> JsonTemplate<W> {
         })
     }
 
-    /// The same, only when no filter changes the value.
-    pub fn plain_member_for(&self, word: W) -> Option<&str> {
-        self.0.iter().find_map(|member| match &member.value {
-            Node::Text(text) => {
-                let sole = text.sole_placeholder()?;
-                (sole.word == word && sole.filter.is_none()).then_some(member.name.as_str())
-            }
-            _ => None,
+    /// Whether the top-level member `name` is nothing but `word`, and no filter changes it.
+    pub fn is_plain(&self, name: &str, word: W) -> bool {
+        self.0.iter().any(|member| match &member.value {
+            Node::Text(text) => text.sole_placeholder().is_some_and(|sole| {
+                sole.word == word && sole.filter.is_none() && member.name == name
+            }),
+            _ => false,
         })
     }
 

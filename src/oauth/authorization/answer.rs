@@ -99,7 +99,11 @@ impl Authority<'_> {
         let allowed = question
             .scope
             .retain(|scope| is_required(scope) || ticked.iter().any(|own| own == scope));
-        let has_choice = question.scope.tokens().iter().any(|scope| !is_required(scope));
+        let has_choice = question
+            .scope
+            .tokens()
+            .iter()
+            .any(|scope| !is_required(scope));
         let refused_all = has_choice && allowed.tokens().iter().all(|scope| is_required(scope));
         let denies = self.issuer.dialect.authorization.refusing_all_denies;
         let has_nothing = allowed.is_empty() && !question.scope.is_empty();

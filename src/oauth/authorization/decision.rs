@@ -20,6 +20,8 @@ pub struct Progress {
     pub authenticated: Option<SessionId>,
     /// The session that was chosen for this request.
     pub chosen: Option<SessionId>,
+    /// Whether the person wants to sign in as somebody else than who is signed in.
+    pub wants_other: bool,
 }
 
 /// The next thing to happen.
@@ -81,7 +83,10 @@ impl Authority<'_> {
             return ask(next, Fault::LoginRequired);
         };
         let session = &signed_in.session;
-        if request.prompt.select_account && progress.chosen != Some(session.id) {
+        if request.prompt.select_account
+            && progress.chosen != Some(session.id)
+            && progress.authenticated != Some(session.id)
+        {
             return ask(Next::ChooseAccount, Fault::AccountSelectionRequired);
         }
         let is_fresh = progress.authenticated == Some(session.id);
@@ -116,12 +121,14 @@ impl Authority<'_> {
         progress: Progress,
         sessions: &'s [SignedIn],
     ) -> Result<Option<&'s SignedIn>, Refusal> {
+        if progress.wants_other && progress.authenticated.is_none() {
+            return Ok(None);
+        }
         let meant = [progress.authenticated, progress.chosen];
-        let chosen = meant.into_iter().flatten().find_map(|id| {
-            sessions
-                .iter()
-                .find(|signed_in| signed_in.session.id == id)
-        });
+        let chosen = meant
+            .into_iter()
+            .flatten()
+            .find_map(|id| sessions.iter().find(|signed_in| signed_in.session.id == id));
         // OIDC Core §3.1.2.1, §5.5.1: if the client says whom it wants, nobody else will do.
         let wanted = request
             .id_token_hint
@@ -169,7 +176,9 @@ impl Authority<'_> {
     ) -> Result<Option<Scope>, Refusal> {
         let store = &self.core.store;
         let client_id = &request.client.client_id;
-        let consent = store.find_consent(self.issuer.id, user.id, client_id).await?;
+        let consent = store
+            .find_consent(self.issuer.id, user.id, client_id)
+            .await?;
         Ok(consent.map(|consent| consent.scope))
     }
 

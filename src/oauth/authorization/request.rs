@@ -218,8 +218,8 @@ fn redirect_uri(
     let is_registered = matching.allows(&client.redirect_uris, requested);
     // Control characters would split the header that carries it, and nobody registers any.
     let is_clean = requested.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_allowed = is_registered
-        || (client.metadata.any_loopback_uri && is_loopback_http(requested));
+    let is_allowed =
+        is_registered || (client.metadata.any_loopback_uri && is_loopback_http(requested));
     if is_allowed && is_clean {
         Ok(requested.to_owned())
     } else {
@@ -292,9 +292,7 @@ fn prompt(parameters: &Parameters) -> Result<Prompt, Fault> {
             "consent" => prompt.consent = true,
             "select_account" => prompt.select_account = true,
             _ => {
-                return Err(malformed(
-                    "expected none, login, consent or select_account",
-                ));
+                return Err(malformed("expected none, login, consent or select_account"));
             }
         }
     }

@@ -95,10 +95,7 @@ fn check_redirect_uri(code: &AuthorizationCode, parameters: &Parameters) -> Resu
 
 /// RFC 7636 §4.6, and RFC 9700 §2.1.1 against a downgrade: a verifier without a challenge is
 /// refused as well.
-fn check_verifier(
-    challenge: Option<&CodeChallenge>,
-    parameters: &Parameters,
-) -> Result<(), Fault> {
+fn check_verifier(challenge: Option<&CodeChallenge>, parameters: &Parameters) -> Result<(), Fault> {
     match (challenge, parameters.find(parameter::CODE_VERIFIER)) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(Fault::UnexpectedCodeVerifier),

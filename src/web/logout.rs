@@ -1,0 +1,213 @@
+//! Logout: a client's request for it, the person's confirmation, and the page afterwards.
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::address::Address;
+use super::authorization::{error_page, form_targets};
+use super::pages::{Policy, SignOutPage, SignedOutPage};
+use super::sign_in::view;
+use super::visit::{self, Visit};
+use super::{App, body, cookies, render};
+use crate::dialect::Endpoint;
+use crate::oauth::Refusal;
+use crate::oidc::logout::EndSessionRequest;
+use crate::protocol::{Parameters, parameter};
+use crate::signin::session::HeldSession;
+use crate::signin::ticket::{Destination, Ticket};
+
+/// `GET` or `POST` on an issuer's logout path (OIDC RP-Initiated Logout §2).
+pub async fn end_session(
+    app: &App,
+    address: &Address,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let parameters = if request.method() == Method::POST {
+        body::page_form(request, payload)
+            .await
+            .and_then(Parameters::new)
+    } else {
+        visit::query(request)
+    };
+    let ui_locales = parameters
+        .as_ref()
+        .ok()
+        .and_then(|parameters| parameters.find(parameter::UI_LOCALES));
+    let visit = match Visit::of(app, address, request, ui_locales).await {
+        Ok(visit) => visit,
+        Err(refusal) => return render::refusal(address, None, &refusal),
+    };
+    let parameters = match parameters {
+        Ok(parameters) => parameters,
+        Err(fault) => return error_page(&visit, Endpoint::EndSession, &fault.into()),
+    };
+    let asked = match visit.authority.end_session_request(&parameters).await {
+        Ok(asked) => asked,
+        Err(refusal) => return error_page(&visit, Endpoint::EndSession, &refusal),
+    };
+    if asked.needs_confirmation && visit.current().is_some() {
+        return ask(&visit, &asked, &parameters);
+    }
+    finish(&visit, &asked).await
+}
+
+/// `GET` on Auth0's own logout path: `returnTo`.
+pub async fn return_to_logout(app: &App, address: &Address, request: &HttpRequest) -> HttpResponse {
+    let visit = match Visit::of(app, address, request, None).await {
+        Ok(visit) => visit,
+        Err(refusal) => return render::refusal(address, None, &refusal),
+    };
+    let parameters = match visit::query(request) {
+        Ok(parameters) => parameters,
+        Err(fault) => return error_page(&visit, Endpoint::ReturnToLogout, &fault.into()),
+    };
+    let reading = visit.authority.return_to_logout_request(&parameters);
+    let asked = match reading.await {
+        Ok(asked) => asked,
+        Err(refusal) => return error_page(&visit, Endpoint::ReturnToLogout, &refusal),
+    };
+    match sign_out(&visit, &asked).await {
+        // With nowhere to go it says no more than this.
+        Ok((pages, rest)) if asked.return_to.is_none() && pages.is_empty() => {
+            let mut response = HttpResponse::Ok()
+                .content_type("text/plain; charset=utf-8")
+                .insert_header(("Cache-Control", "no-store"))
+                .body("OK");
+            cookies::set_sessions(address, &mut response, &rest);
+            response
+        }
+        Ok((pages, rest)) => gone(&visit, &asked, pages, &rest, StatusCode::FOUND),
+        Err(refusal) => render::refusal(address, None, &refusal),
+    }
+}
+
+/// Asks the person, who may have been sent here by anybody.
+fn ask(visit: &Visit<'_>, asked: &EndSessionRequest, parameters: &Parameters) -> HttpResponse {
+    let username = visit
+        .current()
+        .map(|held| held.signed_in.user.username.clone())
+        .unwrap_or_default();
+    let pairs = parameters
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let ticket = Ticket {
+        destination: Destination::Client(pairs.collect()),
+        started_at: visit.now,
+        progress: Default::default(),
+    };
+    let page = SignOutPage {
+        frame: visit.frame(),
+        form: visit.form("/sign-out", Some(&ticket)),
+        client: client(asked),
+        username,
+    };
+    let targets = asked.return_to.as_deref().map(form_targets);
+    let policy = Policy::Page {
+        form_targets: targets.as_deref().unwrap_or_default(),
+        frames: &[],
+    };
+    visit.show(StatusCode::OK, &page, &policy)
+}
+
+/// `POST {issuer}/sign-out`: the person has confirmed. `GET` asks them, with nowhere to go on to.
+pub async fn confirm(
+    app: &App,
+    address: &Address,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let visit = match Visit::of(app, address, request, None).await {
+        Ok(visit) => visit,
+        Err(refusal) => return render::refusal(address, None, &refusal),
+    };
+    let nothing = EndSessionRequest {
+        hint: None,
+        client: None,
+        return_to: None,
+        needs_confirmation: true,
+    };
+    if request.method() != Method::POST {
+        return if visit.current().is_some() {
+            ask(&visit, &nothing, &Parameters::default())
+        } else {
+            finish(&visit, &nothing).await
+        };
+    }
+    let fields = match visit.read_form(request, payload).await {
+        Ok(fields) => fields,
+        Err(response) => return response,
+    };
+    let ticket = match visit.read_ticket(fields.text("ticket")) {
+        Ok(ticket) => ticket,
+        Err(response) => return response,
+    };
+    let asked = match ticket.parameters() {
+        Some(Ok(parameters)) => visit.authority.end_session_request(&parameters).await,
+        Some(Err(fault)) => Err(fault.into()),
+        None => Ok(nothing),
+    };
+    match asked {
+        Ok(asked) => finish(&visit, &asked).await,
+        Err(refusal) => error_page(&visit, Endpoint::EndSession, &refusal),
+    }
+}
+
+async fn finish(visit: &Visit<'_>, asked: &EndSessionRequest) -> HttpResponse {
+    match sign_out(visit, asked).await {
+        Ok((pages, rest)) => gone(visit, asked, pages, &rest, StatusCode::SEE_OTHER),
+        Err(refusal) => render::refusal(visit.address, None, &refusal),
+    }
+}
+
+/// Ends the sessions that are meant. Returns the pages of clients to be told, and what sessions
+/// the browser still has.
+async fn sign_out(
+    visit: &Visit<'_>,
+    asked: &EndSessionRequest,
+) -> Result<(Vec<String>, Vec<HeldSession>), Refusal> {
+    let meant = visit.authority.sessions_meant(asked, &visit.held).await?;
+    let mut pages = Vec::new();
+    for held in &meant {
+        pages.extend(visit.authority.end_session(&held.signed_in).await?);
+    }
+    let rest = visit.held.iter().filter(|held| {
+        let id = held.signed_in.session.id;
+        !meant.iter().any(|gone| gone.signed_in.session.id == id)
+    });
+    Ok((pages, rest.cloned().collect()))
+}
+
+/// Back to the client at once, or by way of a page that tells other clients.
+fn gone(
+    visit: &Visit<'_>,
+    asked: &EndSessionRequest,
+    frontchannel: Vec<String>,
+    rest: &[HeldSession],
+    status: StatusCode,
+) -> HttpResponse {
+    let mut response = match &asked.return_to {
+        Some(return_to) if frontchannel.is_empty() => visit::redirect(status, return_to),
+        return_to => {
+            let frames = frontchannel.clone();
+            let page = SignedOutPage {
+                frame: visit.frame(),
+                continue_to: return_to.clone(),
+                client: client(asked),
+                frontchannel,
+            };
+            let policy = Policy::Page {
+                form_targets: &[],
+                frames: &frames,
+            };
+            visit.show(StatusCode::OK, &page, &policy)
+        }
+    };
+    cookies::set_sessions(visit.address, &mut response, rest);
+    response
+}
+
+fn client(asked: &EndSessionRequest) -> Option<super::pages::ClientView> {
+    let client = asked.client.as_deref()?;
+    Some(view(client, asked.return_to.as_deref().unwrap_or_default()))
+}

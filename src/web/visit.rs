@@ -1,0 +1,294 @@
+//! Somebody's browser at one of an issuer's pages: who is signed in there, in which language they
+//! are spoken to, and proof that a form they send is ours.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::address::Address;
+use super::cookies::{self, Cookie};
+use super::pages::{self, ErrorKind, ErrorPage, Form, Frame, Language, Policy};
+use super::render::Explanation;
+use super::{App, body};
+use crate::clock::Timestamp;
+use crate::oauth::authorization::SignedIn;
+use crate::oauth::{Authority, Refusal};
+use crate::protocol::{Fault, Parameters, parameter};
+use crate::secret::{Secret, random_text};
+use crate::signin::session::{Device, HeldSession};
+use crate::signin::ticket::{Destination, Ticket};
+
+/// Bytes that are kept of what a browser says it is.
+const LONGEST_USER_AGENT: usize = 256;
+
+pub struct Visit<'a> {
+    pub app: &'a App,
+    pub address: &'a Address,
+    pub authority: Authority<'a>,
+    pub language: Language,
+    pub held: Vec<HeldSession>,
+    pub ip: String,
+    pub user_agent: String,
+    pub now: Timestamp,
+    /// What CSRF tokens are bound to.
+    browser: String,
+    is_new_browser: bool,
+}
+
+/// The fields of a form.
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// The first field of that name, or nothing.
+    pub fn text(&self, name: &str) -> &str {
+        self.all(name).next().unwrap_or_default()
+    }
+
+    pub fn secret(&self, name: &str) -> Secret {
+        Secret::new(self.text(name))
+    }
+
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+}
+
+impl<'a> Visit<'a> {
+    /// `ui_locales` is what the client asks for.
+    pub async fn of(
+        app: &'a App,
+        address: &'a Address,
+        request: &HttpRequest,
+        ui_locales: Option<&str>,
+    ) -> Result<Self, Refusal> {
+        let authority = address.authority(&app.core);
+        let tokens = cookies::session_tokens(address, request);
+        let held = authority.sessions(&tokens).await?;
+        let browser = Cookie::Browser.read(address, request);
+        let preferred = text(request.headers(), header::ACCEPT_LANGUAGE.as_str());
+        let own = held
+            .first()
+            .and_then(|held| held.signed_in.user.claims.text("locale"));
+        let language = match ui_locales.or(own) {
+            None => Language::negotiate(None, preferred),
+            asked => Language::negotiate(asked, preferred),
+        };
+        Ok(Self {
+            app,
+            address,
+            authority,
+            language,
+            held,
+            ip: request
+                .peer_addr()
+                .map(|peer| peer.ip().to_string())
+                .unwrap_or_default(),
+            user_agent: text(request.headers(), header::USER_AGENT.as_str())
+                .unwrap_or_default()
+                .chars()
+                .take(LONGEST_USER_AGENT)
+                .collect(),
+            now: app.core.clock.now(),
+            is_new_browser: browser.is_none(),
+            browser: browser.unwrap_or_else(|| random_text(&app.core.entropy)),
+        })
+    }
+
+    pub fn frame(&self) -> Frame<'a> {
+        Frame {
+            language: self.language,
+            brand: &self.address.appearance.brand,
+            base: &self.address.path,
+            is_dev: self.app.welcome.is_some(),
+        }
+    }
+
+    pub fn device(&self) -> Device<'_> {
+        Device {
+            address: &self.ip,
+            user_agent: &self.user_agent,
+        }
+    }
+
+    pub fn signed_in(&self) -> Vec<SignedIn> {
+        self.held
+            .iter()
+            .map(|held| held.signed_in.clone())
+            .collect()
+    }
+
+    /// The person who is signed in now.
+    pub fn current(&self) -> Option<&HeldSession> {
+        self.held.first()
+    }
+
+    /// A path of this issuer.
+    pub fn path(&self, page: &str) -> String {
+        format!("{}{page}", self.address.path)
+    }
+
+    pub fn csrf(&self) -> String {
+        let tickets = &self.app.core.tickets;
+        tickets.csrf(self.address.issuer.id, &self.browser)
+    }
+
+    pub fn form(&self, page: &str, ticket: Option<&Ticket>) -> Form {
+        Form {
+            action: self.path(page),
+            csrf: self.csrf(),
+            ticket: ticket.map(|ticket| self.write_ticket(ticket)),
+        }
+    }
+
+    pub fn write_ticket(&self, ticket: &Ticket) -> String {
+        let tickets = &self.app.core.tickets;
+        tickets.write(self.address.issuer.id, ticket)
+    }
+
+    /// # Errors
+    /// A page that says to start again.
+    pub fn read_ticket(&self, text: &str) -> Result<Ticket, HttpResponse> {
+        let tickets = &self.app.core.tickets;
+        tickets
+            .read(self.address.issuer.id, text, self.now)
+            .map_err(|error| self.expired(&error.to_string()))
+    }
+
+    /// A page of this issuer, with the ticket in its query.
+    pub fn page_with(&self, page: &str, ticket: &Ticket) -> String {
+        format!("{}?ticket={}", self.path(page), self.write_ticket(ticket))
+    }
+
+    /// A page. The browser gets what its forms are bound to, if it hasn't.
+    pub fn show(
+        &self,
+        status: StatusCode,
+        page: &impl askama::Template,
+        policy: &Policy<'_>,
+    ) -> HttpResponse {
+        let mut response = pages::respond(status, page, policy);
+        if self.is_new_browser {
+            Cookie::Browser.set(self.address, &mut response, &self.browser, None);
+        }
+        response
+    }
+
+    /// The browser goes elsewhere, with GET whatever it came with.
+    pub fn redirect(&self, location: &str) -> HttpResponse {
+        redirect(StatusCode::SEE_OTHER, location)
+    }
+
+    /// The page is too old, was sent by somebody else, or cookies are off.
+    pub fn expired(&self, because: &str) -> HttpResponse {
+        let page = ErrorPage {
+            frame: self.frame(),
+            code: "invalid_request".to_owned(),
+            kind: ErrorKind::Expired,
+            description: None,
+            reference: None,
+        };
+        explained(self.show(StatusCode::BAD_REQUEST, &page, &PLAIN), because)
+    }
+
+    /// Reads a form that this issuer's page made for this browser.
+    ///
+    /// # Errors
+    /// A page that says to start again.
+    pub async fn read_form(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Fields, HttpResponse> {
+        let pairs = body::page_form(request, payload)
+            .await
+            .map_err(|fault| self.expired(&fault.to_string()))?;
+        let fields = Fields(pairs);
+        // A form of another site is refused by its token already; this refuses it where the
+        // browser itself says so.
+        let is_foreign = text(request.headers(), "sec-fetch-site") == Some("cross-site");
+        let tickets = &self.app.core.tickets;
+        let issuer = self.address.issuer.id;
+        let is_ours = !self.is_new_browser
+            && tickets.is_csrf(issuer, &self.browser, fields.text("csrf"))
+            && !is_foreign;
+        if is_ours {
+            Ok(fields)
+        } else {
+            Err(self.expired("the form's token is not this browser's"))
+        }
+    }
+}
+
+/// Pages that lead nowhere else.
+pub const PLAIN: Policy<'static> = Policy::Page {
+    form_targets: &[],
+    frames: &[],
+};
+
+pub fn redirect(status: StatusCode, location: &str) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    match HeaderValue::from_str(location) {
+        Ok(location) => response.insert_header((header::LOCATION, location)),
+        // Every part of it has been checked or encoded.
+        Err(_) => response.status(StatusCode::BAD_REQUEST),
+    };
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::PRAGMA, "no-cache"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .finish()
+}
+
+/// Why, for the log.
+pub fn explained(mut response: HttpResponse, because: &str) -> HttpResponse {
+    response
+        .extensions_mut()
+        .insert(Explanation(because.to_owned()));
+    response
+}
+
+/// The way to the person's own page.
+pub fn to_account(now: Timestamp) -> Ticket {
+    Ticket {
+        destination: Destination::Account,
+        started_at: now,
+        progress: Default::default(),
+    }
+}
+
+/// The `ticket` in a request's query, and what its client asks for about languages.
+pub fn ticket_in_query(request: &HttpRequest) -> String {
+    body::form(request.query_string().as_bytes())
+        .unwrap_or_default()
+        .into_iter()
+        .find(|(name, _)| name == "ticket")
+        .map(|(_, value)| value)
+        .unwrap_or_default()
+}
+
+/// `ui_locales` of the authorization request a ticket carries.
+pub fn ui_locales(ticket: &Ticket) -> Option<&str> {
+    match &ticket.destination {
+        Destination::Client(parameters) => parameters
+            .iter()
+            .find(|(name, _)| name == parameter::UI_LOCALES)
+            .map(|(_, value)| value.as_str()),
+        Destination::Account => None,
+    }
+}
+
+/// The parameters in a request's query.
+pub fn query(request: &HttpRequest) -> Result<Parameters, Fault> {
+    Parameters::new(body::form(request.query_string().as_bytes())?)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}

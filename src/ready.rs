@@ -32,6 +32,9 @@ pub struct ReadyIssuer {
     /// What the dialect is, for people.
     #[serde(skip)]
     pub title: String,
+    /// Where its users have their own page; `None` where nobody signs in.
+    #[serde(skip)]
+    pub account: Option<String>,
     /// A shell command that gets a token.
     #[serde(skip)]
     pub example: Option<String>,
@@ -81,6 +84,10 @@ impl ReadyIssuer {
                 .map(|user| ReadyUser::new(user, declared.origin))
                 .collect(),
             title: declared.dialect.title.clone(),
+            account: declared
+                .dialect
+                .has_users()
+                .then(|| format!("{}/account", metadata.base())),
             example: example(declared, metadata),
             resource: declaration
                 .resources
@@ -182,6 +189,9 @@ impl std::fmt::Display for Ready {
             writeln!(f)?;
             writeln!(f, "{}  ({})", issuer.name, issuer.title)?;
             writeln!(f, "  issuer          {}", issuer.issuer)?;
+            if let Some(endpoint) = &issuer.authorization_endpoint {
+                writeln!(f, "  authorize       {endpoint}")?;
+            }
             writeln!(f, "  token endpoint  {}", issuer.token_endpoint)?;
             if let Some(discovery) = &issuer.discovery {
                 writeln!(f, "  discovery       {discovery}")?;
@@ -193,6 +203,14 @@ impl std::fmt::Display for Ready {
                     (None, _) => "secret as configured",
                 };
                 writeln!(f, "  {:<14}  {}  {secret}", client.kind, client.client_id)?;
+            }
+            for user in issuer.users.iter().filter(|_| issuer.account.is_some()) {
+                let password = user.password.as_deref();
+                let password = password.unwrap_or("password as configured");
+                writeln!(f, "  user            {}  {password}", user.username)?;
+            }
+            if let Some(account) = &issuer.account {
+                writeln!(f, "  try to sign in  {account}")?;
             }
             if let Some(resource) = &issuer.resource {
                 writeln!(f, "  try a token on  {resource}")?;

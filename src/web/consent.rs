@@ -7,7 +7,7 @@ use super::address::Address;
 use super::authorization::{OnTheWay, answer, form_targets, proceed};
 use super::pages::{ApiChoices, ConsentPage, Language, Policy, ScopeChoice};
 use super::sign_in::client_view;
-use super::visit::{Visit, ticket_in_query, ui_locales};
+use super::visit::{Fields, Visit, ticket_in_query, ui_locales};
 use super::{App, render};
 use crate::account::StandardScope;
 use crate::issuer::{Api, ApiScope};
@@ -53,7 +53,7 @@ pub async fn consent(
         return proceed(&visit, ticket).await;
     };
     let Some(fields) = fields else {
-        return show(&visit, &ticket, &request, &question).await;
+        return show(&visit, &ticket, &request, &question, None).await;
     };
     match fields.text("decision") {
         "allow" => {
@@ -63,13 +63,14 @@ pub async fn consent(
                 .authority
                 .allow(&request, &question, &ticked, remember);
             match allowing.await {
-                Ok(allowed) => answer(&visit, allowed),
+                Ok(Some(allowed)) => answer(&visit, allowed),
+                Ok(None) => show(&visit, &ticket, &request, &question, Some(&fields)).await,
                 Err(refusal) => render::refusal(address, None, &refusal),
             }
         }
         "deny" => answer(&visit, deny(&request)),
         // Sent by something that is not one of the two buttons: nothing was decided.
-        _ => show(&visit, &ticket, &request, &question).await,
+        _ => show(&visit, &ticket, &request, &question, None).await,
     }
 }
 
@@ -78,6 +79,7 @@ async fn show(
     ticket: &Ticket,
     request: &AuthorizationRequest,
     question: &ConsentQuestion,
+    nothing_ticked: Option<&Fields>,
 ) -> HttpResponse {
     let apis = match visit.app.core.store.apis(visit.address.issuer.id).await {
         Ok(apis) => apis,
@@ -88,6 +90,7 @@ async fn show(
     let choices = Choices {
         question,
         language: visit.language,
+        are_checked: nothing_ticked.is_none(),
     };
     let scope = question.scope.tokens();
     let page = ConsentPage {
@@ -108,8 +111,8 @@ async fn show(
             .iter()
             .find(|scope| dialect.is_offline_scope(scope))
             .map(|scope| choices.choice(scope, None)),
-        remember: true,
-        nothing_ticked: false,
+        remember: nothing_ticked.is_none_or(|fields| fields.has("remember")),
+        nothing_ticked: nothing_ticked.is_some(),
     };
     let policy = Policy::Page {
         form_targets: &form_targets(&request.reply_to.redirect_uri),
@@ -121,6 +124,8 @@ async fn show(
 struct Choices<'a> {
     question: &'a ConsentQuestion,
     language: Language,
+    /// As the person left them, when the page comes back.
+    are_checked: bool,
 }
 
 impl Choices<'_> {
@@ -129,7 +134,7 @@ impl Choices<'_> {
         ScopeChoice {
             value: scope.to_owned(),
             description: words.and_then(|scope| description(scope, self.language)),
-            is_checked: true,
+            is_checked: self.are_checked,
             is_required: is_required(scope),
             is_new: known.is_some_and(|known| !known.is_empty() && !known.contains(scope)),
         }

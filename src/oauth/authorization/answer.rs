@@ -88,14 +88,15 @@ impl Authority<'_> {
         })
     }
 
-    /// What comes of the user's answer to a question: `ticked` is what they allowed of it.
+    /// What comes of the user's answer to a question: `ticked` is what they allowed of it. `None`
+    /// when that is nothing, and nothing says whether that was meant.
     pub async fn allow(
         &self,
         request: &AuthorizationRequest,
         question: &ConsentQuestion,
         ticked: &[String],
         is_remembered: bool,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Option<Answer>, Refusal> {
         let allowed = question
             .scope
             .retain(|scope| is_required(scope) || ticked.iter().any(|own| own == scope));
@@ -106,9 +107,11 @@ impl Authority<'_> {
             .any(|scope| !is_required(scope));
         let refused_all = has_choice && allowed.tokens().iter().all(|scope| is_required(scope));
         let denies = self.issuer.dialect.authorization.refusing_all_denies;
-        let has_nothing = allowed.is_empty() && !question.scope.is_empty();
-        if has_nothing || (refused_all && denies) {
-            return Ok(deny(request));
+        if refused_all && denies {
+            return Ok(Some(deny(request)));
+        }
+        if allowed.is_empty() && !question.scope.is_empty() {
+            return Ok(None);
         }
         let remembered = is_remembered.then(|| {
             // What was allowed before and is not in question now stays so.
@@ -119,6 +122,7 @@ impl Authority<'_> {
         });
         self.grant(request, &question.signed_in, allowed, remembered)
             .await
+            .map(Some)
     }
 }
 

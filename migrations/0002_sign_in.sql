@@ -43,6 +43,7 @@ CREATE TABLE users (
     password_hash TEXT, -- Argon2id
     password_is_own BOOLEAN NOT NULL, -- chosen by the person, so no configuration may change it
     claims TEXT NOT NULL, -- a JSON object
+    claims_are_own BOOLEAN NOT NULL, -- changed by the person, likewise
     blocked_at TIMESTAMPTZ,
     declared BOOLEAN NOT NULL,
     created_at TIMESTAMPTZ NOT NULL,

@@ -40,21 +40,23 @@ const SET_PASSWORD: &str = "UPDATE users
     SET password_hash = $3, password_is_own = TRUE, updated_at = $4
     WHERE issuer_id = $1 AND id = $2";
 
-const SET_CLAIMS: &str = "UPDATE users SET claims = $3, updated_at = $4
+const SET_CLAIMS: &str = "UPDATE users
+    SET claims = $3, claims_are_own = TRUE, updated_at = $4
     WHERE issuer_id = $1 AND id = $2";
 
 const UPSERT: &str = "INSERT INTO users
         (id, issuer_id, username, canonical_username, password_hash, password_is_own, claims,
-         blocked_at, declared, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, FALSE, $6, $7, TRUE, $8, $8)
+         claims_are_own, blocked_at, declared, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, FALSE, $6, FALSE, $7, TRUE, $8, $8)
     ON CONFLICT (issuer_id, canonical_username) DO UPDATE SET
-        username = excluded.username, claims = excluded.claims, declared = TRUE,
+        username = excluded.username, declared = TRUE,
+        claims = CASE WHEN users.claims_are_own THEN users.claims ELSE excluded.claims END,
         password_hash = CASE WHEN users.password_is_own
             THEN users.password_hash ELSE excluded.password_hash END,
         blocked_at = CASE WHEN excluded.blocked_at IS NOT NULL
             THEN COALESCE(users.blocked_at, excluded.blocked_at) END,
         updated_at = CASE WHEN users.username <> excluded.username
-                OR users.claims <> excluded.claims
+                OR users.claims <> excluded.claims AND NOT users.claims_are_own
                 OR users.password_hash IS DISTINCT FROM excluded.password_hash
                     AND NOT users.password_is_own
                 OR (users.blocked_at IS NULL) <> (excluded.blocked_at IS NULL)

@@ -7,7 +7,7 @@ use super::address::Address;
 use super::authorization::{OnTheWay, answer, form_targets, proceed};
 use super::pages::{ApiChoices, ConsentPage, Language, Policy, ScopeChoice};
 use super::sign_in::client_view;
-use super::visit::{Fields, Visit, ticket_in_query, ui_locales};
+use super::visit::{Fields, Visit, ticket_in_query};
 use super::{App, render};
 use crate::account::StandardScope;
 use crate::issuer::{Api, ApiScope};
@@ -41,9 +41,7 @@ pub async fn consent(
         Ok(ticket) => ticket,
         Err(response) => return response,
     };
-    if let Some(tags) = ui_locales(&ticket) {
-        visit.language = Language::negotiate(Some(tags), None);
-    }
+    visit.speak_as_asked(&ticket);
     let OnTheWay { request, next } = match visit.on_the_way(&ticket).await {
         Ok(on_the_way) => on_the_way,
         Err(response) => return response,

@@ -117,7 +117,7 @@ pub async fn confirm(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let visit = match Visit::of(app, address, request, None).await {
+    let mut visit = match Visit::of(app, address, request, None).await {
         Ok(visit) => visit,
         Err(refusal) => return render::refusal(address, None, &refusal),
     };
@@ -142,6 +142,7 @@ pub async fn confirm(
         Ok(ticket) => ticket,
         Err(response) => return response,
     };
+    visit.speak_as_asked(&ticket);
     let asked = match ticket.parameters() {
         Some(Ok(parameters)) => visit.authority.end_session_request(&parameters).await,
         Some(Err(fault)) => Err(fault.into()),

@@ -9,7 +9,7 @@ use super::cookies;
 use super::pages::{
     AccountChoice, ChooseAccountPage, ClientView, Policy, SignInPage, SignInProblem,
 };
-use super::visit::{Fields, Visit, explained, ticket_in_query, to_account, ui_locales};
+use super::visit::{Fields, Visit, explained, ticket_in_query, to_account};
 use super::{App, render};
 use crate::account::{SessionId, User};
 use crate::issuer::Client;
@@ -46,9 +46,7 @@ impl<'a> Step<'a> {
             (true, None) => to_account(visit.now),
             _ => visit.read_ticket(&text)?,
         };
-        if let Some(tags) = ui_locales(&ticket) {
-            visit.language = super::pages::Language::negotiate(Some(tags), None);
-        }
+        visit.speak_as_asked(&ticket);
         Ok(Self {
             visit,
             ticket,

@@ -30,6 +30,8 @@ pub struct Visit<'a> {
     pub ip: String,
     pub user_agent: String,
     pub now: Timestamp,
+    /// Languages, as `Accept-Language` names them.
+    preferred: Option<String>,
     /// What CSRF tokens are bound to.
     browser: String,
     is_new_browser: bool,
@@ -72,19 +74,19 @@ impl<'a> Visit<'a> {
         let tokens = cookies::session_tokens(address, request);
         let held = authority.sessions(&tokens).await?;
         let browser = Cookie::Browser.read(address, request);
-        let preferred = text(request.headers(), header::ACCEPT_LANGUAGE.as_str());
+        // A browser without a preference leaves it to what is known of the person.
         let own = held
             .first()
             .and_then(|held| held.signed_in.user.claims.text("locale"));
-        let language = match ui_locales.or(own) {
-            None => Language::negotiate(None, preferred),
-            asked => Language::negotiate(asked, preferred),
-        };
+        let preferred = text(request.headers(), header::ACCEPT_LANGUAGE.as_str())
+            .or(own)
+            .map(str::to_owned);
         Ok(Self {
             app,
             address,
             authority,
-            language,
+            language: Language::negotiate(ui_locales, preferred.as_deref()),
+            preferred,
             held,
             ip: request
                 .peer_addr()
@@ -99,6 +101,11 @@ impl<'a> Visit<'a> {
             is_new_browser: browser.is_none(),
             browser: browser.unwrap_or_else(|| random_text(&app.core.entropy)),
         })
+    }
+
+    /// Speaks the language that a ticket's client asks for, if it does.
+    pub fn speak_as_asked(&mut self, ticket: &Ticket) {
+        self.language = Language::negotiate(ui_locales(ticket), self.preferred.as_deref());
     }
 
     pub fn frame(&self) -> Frame<'a> {
@@ -263,7 +270,7 @@ pub fn to_account(now: Timestamp) -> Ticket {
     }
 }
 
-/// The `ticket` in a request's query, and what its client asks for about languages.
+/// The `ticket` in a request's query.
 pub fn ticket_in_query(request: &HttpRequest) -> String {
     body::form(request.query_string().as_bytes())
         .unwrap_or_default()
@@ -274,7 +281,7 @@ pub fn ticket_in_query(request: &HttpRequest) -> String {
 }
 
 /// `ui_locales` of the authorization request a ticket carries.
-pub fn ui_locales(ticket: &Ticket) -> Option<&str> {
+fn ui_locales(ticket: &Ticket) -> Option<&str> {
     match &ticket.destination {
         Destination::Client(parameters) => parameters
             .iter()

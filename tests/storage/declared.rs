@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use locum::account::{Session, SessionId, User};
+use locum::account::{Session, SessionId, User, UserClaims};
 use locum::entropy::Entropy;
 use locum::issuer::{ClientMetadata, GrantedScope, IssuerId, SubjectType};
 use locum::protocol::SigningAlg;
@@ -191,6 +191,25 @@ on_engines! { persistent:
             let user = find(&later.locum.store, "ada").await.unwrap();
             assert_eq!(user.password_hash, Some(own.clone()));
         }
+    }
+
+    async fn a_profile_that_its_owner_changed_survives_another_start(database: Database) {
+        let ada = |name: &str| format!(
+            "[[issuer.user]]\nusername = \"ada\"\npassword = \"a\"\nname = \"{name}\""
+        );
+        let first = start(&database, &ada("Ada")).await;
+        drop(first);
+        let second = start(&database, &ada("Ada Anew")).await;
+        let store = &second.locum.store;
+        let declared = find(store, "ada").await.unwrap();
+        assert_eq!(declared.claims.text("name"), Some("Ada Anew"));
+        let own = UserClaims(json!({ "name": "Countess" }).as_object().unwrap().clone());
+        store.set_claims(practice_of(store).await, declared.id, &own, at(9)).await.unwrap();
+        drop(second);
+
+        let third = start(&database, &ada("Ada Again")).await;
+        let user = find(&third.locum.store, "ada").await.unwrap();
+        assert_eq!((user.claims, user.updated_at), (own, at(9)));
     }
 
     async fn a_hash_is_taken_as_it_is(database: Database) {

@@ -17,8 +17,18 @@ pub struct Attempt<'a> {
     /// Where it comes from, as far as a server can tell.
     pub address: &'a str,
     pub user_agent: &'a str,
-    /// The client that sent them; `None` when they came by themselves.
-    pub client_id: Option<&'a str>,
+    pub occasion: Occasion<'a>,
+}
+
+/// What a password is checked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Occasion<'a> {
+    SignIn {
+        /// The client that sent them; `None` when they came by themselves.
+        client_id: Option<&'a str>,
+    },
+    /// Somebody who is signed in has to show that it is still them.
+    Confirmation,
 }
 
 /// Why somebody is not let in. Whether there is such a user is told to nobody.
@@ -78,9 +88,10 @@ impl Authority<'_> {
             .await?;
         let is_plausible = canonical.len() <= LONGEST_USERNAME
             && attempt.password.expose().len() <= LONGEST_PASSWORD;
-        let user = match is_plausible {
-            true => store.find_user(issuer, &canonical).await?,
-            false => None,
+        let user = if is_plausible {
+            store.find_user(issuer, &canonical).await?
+        } else {
+            None
         };
         let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
         let is_right = core
@@ -99,8 +110,8 @@ impl Authority<'_> {
                 .record_attempt(issuer, &address, now, forget_before)
                 .await?;
         }
-        if let Some(user) = user {
-            self.note(attempt, &user, outcome.is_ok(), now);
+        if let (Some(user), Occasion::SignIn { client_id }) = (user, attempt.occasion) {
+            self.note(attempt, &user, client_id, outcome.is_ok(), now);
         }
         Ok(outcome)
     }
@@ -120,12 +131,19 @@ impl Authority<'_> {
 
     /// Notes the attempt for the account's owner to see. Not waited for: the time it takes would
     /// tell whether there is such a user.
-    fn note(&self, attempt: &Attempt<'_>, user: &User, succeeded: bool, now: Timestamp) {
+    fn note(
+        &self,
+        attempt: &Attempt<'_>,
+        user: &User,
+        client_id: Option<&str>,
+        succeeded: bool,
+        now: Timestamp,
+    ) {
         let sign_in = SignIn {
             user: user.id,
             at: now,
             succeeded,
-            client_id: attempt.client_id.map(str::to_owned),
+            client_id: client_id.map(str::to_owned),
             address: attempt.address.to_owned(),
             user_agent: attempt.user_agent.to_owned(),
         };

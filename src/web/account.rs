@@ -10,12 +10,12 @@ use super::pages::{
     ProfilePage, ProfileProblem, SessionView, SignInView, browser_name,
 };
 use super::visit::{Fields, PLAIN, Visit, to_account};
-use super::{App, body, cookies, render};
+use super::{App, body, cookies};
 use crate::account::{SessionId, User, UserClaims};
 use crate::issuer::Api;
 use crate::oauth::Refusal;
 use crate::secret::Secret;
-use crate::signin::password::{Attempt, NotSignedIn, PasswordFault, check_new_password};
+use crate::signin::password::{Attempt, NotSignedIn, Occasion, PasswordFault, check_new_password};
 use crate::signin::session::HeldSession;
 
 /// How many sign-ins are shown.
@@ -50,8 +50,11 @@ impl AccountAction {
     pub const fn methods(self) -> &'static [&'static str] {
         match self {
             Self::Overview => &["GET", "HEAD"],
-            Self::Profile | Self::Password => &["GET", "HEAD", "POST"],
-            Self::EndSession | Self::EndOtherSessions | Self::Withdraw => &["POST"],
+            Self::Profile
+            | Self::Password
+            | Self::EndSession
+            | Self::EndOtherSessions
+            | Self::Withdraw => &["GET", "HEAD", "POST"],
         }
     }
 }
@@ -66,7 +69,7 @@ pub async fn account(
 ) -> HttpResponse {
     let visit = match Visit::of(app, address, request, None).await {
         Ok(visit) => visit,
-        Err(refusal) => return render::refusal(address, None, &refusal),
+        Err(response) => return response,
     };
     let Some(current) = visit.current() else {
         return visit.redirect(&visit.page_with("/sign-in", &to_account(visit.now)));
@@ -91,15 +94,14 @@ pub async fn account(
         (AccountAction::EndSession, Some(fields)) => own.end_session(&fields).await,
         (AccountAction::EndOtherSessions, Some(_)) => own.end_other_sessions().await,
         (AccountAction::Withdraw, Some(fields)) => own.withdraw(&fields).await,
+        (AccountAction::Overview, _) => own.overview(notice(request)).await,
+        // Where a form was sent to and the browser has come back.
         (
-            AccountAction::Overview
-            | AccountAction::EndSession
-            | AccountAction::EndOtherSessions
-            | AccountAction::Withdraw,
-            _,
-        ) => own.overview(notice(request)).await,
+            AccountAction::EndSession | AccountAction::EndOtherSessions | AccountAction::Withdraw,
+            None,
+        ) => Ok(visit.redirect(&visit.path("/account"))),
     };
-    outcome.unwrap_or_else(|refusal| render::refusal(address, None, &refusal))
+    outcome.unwrap_or_else(|refusal| visit.failed(&refusal))
 }
 
 /// What has just been done, which the page says once.
@@ -376,7 +378,7 @@ impl Own<'_> {
             password: &old,
             address: &visit.ip,
             user_agent: &visit.user_agent,
-            client_id: None,
+            occasion: Occasion::Confirmation,
         };
         match visit.authority.check_password(&attempt).await {
             Ok(Ok(_)) => {}

@@ -40,7 +40,7 @@ pub async fn authorize(
         .and_then(|parameters| parameters.find(parameter::UI_LOCALES));
     let visit = match Visit::of(app, address, request, ui_locales).await {
         Ok(visit) => visit,
-        Err(refusal) => return render::refusal(address, None, &refusal),
+        Err(response) => return response,
     };
     let parameters = match parameters {
         Ok(parameters) => parameters,

@@ -3,12 +3,12 @@
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::App;
 use super::address::Address;
 use super::authorization::{OnTheWay, answer, form_targets, proceed};
 use super::pages::{ApiChoices, ConsentPage, Language, Policy, ScopeChoice};
 use super::sign_in::client_view;
 use super::visit::{Fields, Visit, ticket_in_query};
-use super::{App, render};
 use crate::account::StandardScope;
 use crate::issuer::{Api, ApiScope};
 use crate::oauth::authorization::{AuthorizationRequest, ConsentQuestion, Next, deny, is_required};
@@ -23,7 +23,7 @@ pub async fn consent(
 ) -> HttpResponse {
     let mut visit = match Visit::of(app, address, request, None).await {
         Ok(visit) => visit,
-        Err(refusal) => return render::refusal(address, None, &refusal),
+        Err(response) => return response,
     };
     let fields = if request.method() == Method::POST {
         match visit.read_form(request, payload).await {
@@ -63,7 +63,7 @@ pub async fn consent(
             match allowing.await {
                 Ok(Some(allowed)) => answer(&visit, allowed),
                 Ok(None) => show(&visit, &ticket, &request, &question, Some(&fields)).await,
-                Err(refusal) => render::refusal(address, None, &refusal),
+                Err(refusal) => visit.failed(&refusal),
             }
         }
         "deny" => answer(&visit, deny(&request)),
@@ -81,7 +81,7 @@ async fn show(
 ) -> HttpResponse {
     let apis = match visit.app.core.store.apis(visit.address.issuer.id).await {
         Ok(apis) => apis,
-        Err(error) => return render::refusal(visit.address, None, &error.into()),
+        Err(error) => return visit.failed(&error.into()),
     };
     let dialect = &visit.address.issuer.dialect;
     let user = &question.signed_in.user;

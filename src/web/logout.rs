@@ -8,7 +8,7 @@ use super::authorization::{error_page, form_targets};
 use super::pages::{Policy, SignOutPage, SignedOutPage};
 use super::sign_in::view;
 use super::visit::{self, Visit};
-use super::{App, body, cookies, render};
+use super::{App, body, cookies};
 use crate::dialect::Endpoint;
 use crate::oauth::Refusal;
 use crate::oidc::logout::EndSessionRequest;
@@ -36,7 +36,7 @@ pub async fn end_session(
         .and_then(|parameters| parameters.find(parameter::UI_LOCALES));
     let visit = match Visit::of(app, address, request, ui_locales).await {
         Ok(visit) => visit,
-        Err(refusal) => return render::refusal(address, None, &refusal),
+        Err(response) => return response,
     };
     let parameters = match parameters {
         Ok(parameters) => parameters,
@@ -56,7 +56,7 @@ pub async fn end_session(
 pub async fn return_to_logout(app: &App, address: &Address, request: &HttpRequest) -> HttpResponse {
     let visit = match Visit::of(app, address, request, None).await {
         Ok(visit) => visit,
-        Err(refusal) => return render::refusal(address, None, &refusal),
+        Err(response) => return response,
     };
     let parameters = match visit::query(request) {
         Ok(parameters) => parameters,
@@ -78,7 +78,7 @@ pub async fn return_to_logout(app: &App, address: &Address, request: &HttpReques
             response
         }
         Ok((pages, rest)) => gone(&visit, &asked, pages, &rest, StatusCode::FOUND),
-        Err(refusal) => render::refusal(address, None, &refusal),
+        Err(refusal) => visit.failed(&refusal),
     }
 }
 
@@ -119,7 +119,7 @@ pub async fn confirm(
 ) -> HttpResponse {
     let mut visit = match Visit::of(app, address, request, None).await {
         Ok(visit) => visit,
-        Err(refusal) => return render::refusal(address, None, &refusal),
+        Err(response) => return response,
     };
     let nothing = EndSessionRequest {
         hint: None,
@@ -157,7 +157,7 @@ pub async fn confirm(
 async fn finish(visit: &Visit<'_>, asked: &EndSessionRequest) -> HttpResponse {
     match sign_out(visit, asked).await {
         Ok((pages, rest)) => gone(visit, asked, pages, &rest, StatusCode::SEE_OTHER),
-        Err(refusal) => render::refusal(visit.address, None, &refusal),
+        Err(refusal) => visit.failed(&refusal),
     }
 }
 

@@ -3,6 +3,7 @@
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::App;
 use super::address::Address;
 use super::authorization::{OnTheWay, form_targets, proceed};
 use super::cookies;
@@ -10,12 +11,11 @@ use super::pages::{
     AccountChoice, ChooseAccountPage, ClientView, Policy, SignInPage, SignInProblem,
 };
 use super::visit::{Fields, Visit, explained, ticket_in_query, to_account};
-use super::{App, render};
 use crate::account::{SessionId, User};
 use crate::issuer::Client;
 use crate::oauth::Refusal;
 use crate::oauth::authorization::{AuthorizationRequest, Next, Progress};
-use crate::signin::password::{Attempt, NotSignedIn};
+use crate::signin::password::{Attempt, NotSignedIn, Occasion};
 use crate::signin::ticket::{Destination, Ticket};
 
 /// A person on one of the pages before the client's: with a ticket, which says whose.
@@ -33,8 +33,7 @@ impl<'a> Step<'a> {
         request: &HttpRequest,
         payload: web::Payload,
     ) -> Result<Self, HttpResponse> {
-        let visiting = Visit::of(app, address, request, None).await;
-        let mut visit = visiting.map_err(|refusal| render::refusal(address, None, &refusal))?;
+        let mut visit = Visit::of(app, address, request, None).await?;
         let (text, fields) = if request.method() == Method::POST {
             let fields = visit.read_form(request, payload).await?;
             (fields.text("ticket").to_owned(), Some(fields))
@@ -151,12 +150,14 @@ async fn submit(step: &Step<'_>, purpose: &Purpose, fields: &Fields) -> HttpResp
         password: &password,
         address: &visit.ip,
         user_agent: &visit.user_agent,
-        client_id: client.map(|client| client.client_id.as_str()),
+        occasion: Occasion::SignIn {
+            client_id: client.map(|client| client.client_id.as_str()),
+        },
     };
     match visit.authority.check_password(&attempt).await {
         Ok(Ok(user)) => match enter(step, &user, remember).await {
             Ok(response) => response,
-            Err(refusal) => render::refusal(visit.address, None, &refusal),
+            Err(refusal) => visit.failed(&refusal),
         },
         Ok(Err(refused)) => {
             let (status, problem) = match refused {
@@ -182,7 +183,7 @@ async fn submit(step: &Step<'_>, purpose: &Purpose, fields: &Fields) -> HttpResp
             explained(response, "nobody was signed in")
         }
         Err(Refusal::Busy(_)) => again(StatusCode::SERVICE_UNAVAILABLE, SignInProblem::Busy),
-        Err(refusal) => render::refusal(visit.address, None, &refusal),
+        Err(refusal) => visit.failed(&refusal),
     }
 }
 

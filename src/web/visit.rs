@@ -9,8 +9,9 @@ use super::address::Address;
 use super::cookies::{self, Cookie};
 use super::pages::{self, ErrorKind, ErrorPage, Form, Frame, Language, Policy};
 use super::render::Explanation;
-use super::{App, body};
+use super::{App, authorization, body};
 use crate::clock::Timestamp;
+use crate::dialect::Endpoint;
 use crate::oauth::authorization::SignedIn;
 use crate::oauth::{Authority, Refusal};
 use crate::protocol::{Fault, Parameters, parameter};
@@ -64,15 +65,21 @@ impl Fields {
 
 impl<'a> Visit<'a> {
     /// `ui_locales` is what the client asks for.
+    ///
+    /// # Errors
+    /// A page that says to come back later, when nobody can tell who is signed in.
     pub async fn of(
         app: &'a App,
         address: &'a Address,
         request: &HttpRequest,
         ui_locales: Option<&str>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, HttpResponse> {
         let authority = address.authority(&app.core);
         let tokens = cookies::session_tokens(address, request);
-        let held = authority.sessions(&tokens).await?;
+        let (held, failure) = match authority.sessions(&tokens).await {
+            Ok(held) => (held, None),
+            Err(refusal) => (Vec::new(), Some(refusal)),
+        };
         let browser = Cookie::Browser.read(address, request);
         // A browser without a preference leaves it to what is known of the person.
         let own = held
@@ -81,7 +88,7 @@ impl<'a> Visit<'a> {
         let preferred = text(request.headers(), header::ACCEPT_LANGUAGE.as_str())
             .or(own)
             .map(str::to_owned);
-        Ok(Self {
+        let visit = Self {
             app,
             address,
             authority,
@@ -100,7 +107,12 @@ impl<'a> Visit<'a> {
             now: app.core.clock.now(),
             is_new_browser: browser.is_none(),
             browser: browser.unwrap_or_else(|| random_text(&app.core.entropy)),
-        })
+        };
+        match failure {
+            None => Ok(visit),
+            // Not as if nobody were signed in: they would be asked for a password in vain.
+            Some(refusal) => Err(visit.failed(&refusal)),
+        }
     }
 
     /// Speaks the language that a ticket's client asks for, if it does.
@@ -190,6 +202,11 @@ impl<'a> Visit<'a> {
     /// The browser goes elsewhere, with GET whatever it came with.
     pub fn redirect(&self, location: &str) -> HttpResponse {
         redirect(StatusCode::SEE_OTHER, location)
+    }
+
+    /// A page for a failure of this server.
+    pub fn failed(&self, refusal: &Refusal) -> HttpResponse {
+        authorization::error_page(self, Endpoint::Authorization, refusal)
     }
 
     /// The page is too old, was sent by somebody else, or cookies are off.

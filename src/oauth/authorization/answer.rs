@@ -67,7 +67,9 @@ impl Authority<'_> {
             is_revoked: false,
         };
         let expires_at = now + policy.code_lifetime;
-        tx.insert_grant(issuer.id, &grant, expires_at).await?;
+        // Not before the session ends: its clients have to be told of that.
+        let kept_until = signed_in.session.expires_at.max(expires_at);
+        tx.insert_grant(issuer.id, &grant, kept_until).await?;
         let rests = AuthorizationCode {
             grant: grant.id,
             redirect_uri: request

@@ -4,6 +4,7 @@
 mod claims;
 mod consent;
 mod grant;
+mod profile;
 mod role;
 mod session;
 mod user;
@@ -11,6 +12,7 @@ mod user;
 pub use claims::{StandardScope, UserClaims};
 pub use consent::Consent;
 pub use grant::{AuthorizationCode, CodeChallenge, Grant, GrantId, RefreshToken};
+pub use profile::{Profile, ProfileFault};
 pub use role::{Role, RoleGrant};
 pub use session::{Amr, Session, SessionId, SignIn};
 pub use user::{User, UserId};

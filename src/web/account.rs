@@ -6,22 +6,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::address::Address;
 use super::consent::description;
 use super::pages::{
-    AccountNotice, AccountPage, ApplicationView, PasswordPage, PasswordProblem, ProfileFields,
-    ProfilePage, ProfileProblem, SessionView, SignInView, browser_name,
+    AccountNotice, AccountPage, ApplicationView, Language, PasswordPage, PasswordProblem,
+    ProfileFields, ProfilePage, ProfileProblem, SessionView, SignInView, browser_name,
 };
 use super::visit::{Fields, PLAIN, Visit, to_account};
 use super::{App, body, cookies};
-use crate::account::{SessionId, User, UserClaims};
+use crate::account::{Profile, ProfileFault, User};
 use crate::issuer::Api;
 use crate::oauth::Refusal;
 use crate::secret::Secret;
+use crate::signin::own_account::Application;
 use crate::signin::password::{Attempt, NotSignedIn, Occasion, PasswordFault, check_new_password};
 use crate::signin::session::HeldSession;
 
 /// How many sign-ins are shown.
 const SIGN_INS: i64 = 20;
-/// Characters of a name.
-const LONGEST_NAME: usize = 200;
 
 /// What of the account is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,46 +188,23 @@ impl Own<'_> {
         Ok(visit.show(StatusCode::OK, &page, &PLAIN))
     }
 
-    /// The applications that have access: those that were allowed it, and those of the issuer's
-    /// own that never had to ask.
     async fn applications(&self) -> Result<Vec<ApplicationView>, Refusal> {
         let visit = self.visit;
-        let (store, issuer) = (&visit.app.core.store, visit.address.issuer.id);
-        let user = self.user().id;
-        let apis = store.apis(issuer).await?;
-        let mut known: Vec<(String, crate::protocol::Scope, crate::clock::Timestamp)> = store
-            .list_consents(issuer, user)
-            .await?
-            .into_iter()
-            .map(|consent| (consent.client_id, consent.scope, consent.created_at))
-            .collect();
-        for grant in store.list_grants(issuer, user, visit.now).await? {
-            match known.iter_mut().find(|(id, ..)| *id == grant.client_id) {
-                Some((_, scope, since)) => {
-                    scope.extend(&grant.scope);
-                    *since = (*since).min(grant.created_at);
-                }
-                None => known.push((grant.client_id, grant.scope, grant.created_at)),
-            }
-        }
-        let mut applications = Vec::new();
-        for (client_id, scope, since) in known {
-            let Some(client) = store.find_client(issuer, &client_id).await? else {
-                continue;
-            };
-            applications.push(ApplicationView {
-                name: client.client_name.clone(),
-                operator: client.metadata.operator.clone(),
-                scopes: scope
-                    .tokens()
-                    .iter()
-                    .map(|scope| self.words(&apis, scope))
-                    .collect(),
-                since: since.rfc3339(),
-                client_id,
-            });
-        }
-        Ok(applications)
+        let apis = visit.app.core.store.apis(visit.address.issuer.id).await?;
+        let applications = visit.authority.applications(self.user()).await?;
+        let view = |application: Application| ApplicationView {
+            client_id: application.client.client_id.clone(),
+            name: application.client.client_name.clone(),
+            operator: application.client.metadata.operator.clone(),
+            scopes: application
+                .scope
+                .tokens()
+                .iter()
+                .map(|scope| self.words(&apis, scope))
+                .collect(),
+            since: application.since.rfc3339(),
+        };
+        Ok(applications.into_iter().map(view).collect())
     }
 
     fn words(&self, apis: &[Api], scope: &str) -> String {
@@ -243,29 +219,21 @@ impl Own<'_> {
 
     async fn end_session(&self, fields: &Fields) -> Result<HttpResponse, Refusal> {
         let visit = self.visit;
-        let (store, issuer) = (&visit.app.core.store, visit.address.issuer.id);
-        let wanted = fields.text("session");
-        let sessions = store
-            .list_sessions(issuer, self.user().id, visit.now)
+        let ended = visit
+            .authority
+            .end_own_session(self.user(), fields.text("session"))
             .await?;
-        let found = sessions
-            .into_iter()
-            .find(|session| session.id.0.to_string() == wanted);
-        let Some(session) = found else {
-            // Ended already, by another form or by time.
-            return Ok(self.done(AccountNotice::SessionEnded));
-        };
-        let SessionId(id) = session.id;
-        store.end_session(issuer, session.id, visit.now).await?;
-        visit.authority.tell_clients(session.id).await?;
-        if id != self.current.signed_in.session.id.0 {
+        let current = self.current.signed_in.session.id;
+        if ended.is_none_or(|session| session.id != current) {
             return Ok(self.done(AccountNotice::SessionEnded));
         }
         let rest: Vec<HeldSession> = visit.held.iter().skip(1).cloned().collect();
-        let mut response = visit.redirect(&visit.path("/sign-out"));
-        if !rest.is_empty() {
-            response = visit.redirect(&visit.path("/account"));
-        }
+        let next = if rest.is_empty() {
+            "/sign-out"
+        } else {
+            "/account"
+        };
+        let mut response = visit.redirect(&visit.path(next));
         cookies::set_sessions(visit.address, &mut response, &rest);
         Ok(response)
     }
@@ -276,64 +244,75 @@ impl Own<'_> {
         Ok(self.done(AccountNotice::OthersEnded))
     }
 
-    /// Everything the client was granted is worth nothing from now on, and it has to ask again.
     async fn withdraw(&self, fields: &Fields) -> Result<HttpResponse, Refusal> {
-        let visit = self.visit;
-        let (store, issuer) = (&visit.app.core.store, visit.address.issuer.id);
-        let (user, client_id) = (self.user().id, fields.text("client_id"));
-        let mut tx = store.write().await?;
-        tx.delete_consent(issuer, user, client_id).await?;
-        tx.revoke_grants_of(issuer, user, Some(client_id), visit.now)
+        let client_id = fields.text("client_id");
+        self.visit
+            .authority
+            .withdraw(self.user(), client_id)
             .await?;
-        tx.commit().await?;
         Ok(self.done(AccountNotice::AccessWithdrawn))
     }
 
     fn profile(&self) -> HttpResponse {
-        let claims = &self.user().claims;
-        let text = |name| claims.text(name).unwrap_or_default().to_owned();
-        let fields = ProfileFields {
-            name: text("name"),
-            given_name: text("given_name"),
-            family_name: text("family_name"),
-            email: text("email"),
-            phone_number: text("phone_number"),
-            locale: text("locale"),
-        };
-        self.show_profile(StatusCode::OK, fields, Vec::new())
+        self.show_profile(StatusCode::OK, Profile::of(self.user()), &[])
     }
 
     fn show_profile(
         &self,
         status: StatusCode,
-        fields: ProfileFields,
-        problems: Vec<ProfileProblem>,
+        profile: Profile,
+        faults: &[ProfileFault],
     ) -> HttpResponse {
         let page = ProfilePage {
             frame: self.visit.frame(),
             csrf: self.visit.csrf(),
-            fields,
-            problems,
+            fields: ProfileFields {
+                name: profile.name,
+                given_name: profile.given_name,
+                family_name: profile.family_name,
+                email: profile.email,
+                phone_number: profile.phone_number,
+                // The page offers languages, not their regions.
+                locale: Language::find(&profile.locale)
+                    .map(|language| language.as_str().to_owned())
+                    .unwrap_or_default(),
+            },
+            problems: faults
+                .iter()
+                .map(|fault| match fault {
+                    ProfileFault::MissingName => ProfileProblem::MissingName,
+                    ProfileFault::UnusableName => ProfileProblem::UnusableName,
+                    ProfileFault::MalformedEmail => ProfileProblem::MalformedEmail,
+                    ProfileFault::MalformedPhoneNumber => ProfileProblem::MalformedPhoneNumber,
+                })
+                .collect(),
         };
         self.visit.show(status, &page, &PLAIN)
     }
 
     async fn save_profile(&self, fields: &Fields) -> Result<HttpResponse, Refusal> {
+        let user = self.user();
         let typed = |name| fields.text(name).trim().to_owned();
-        let fields = ProfileFields {
+        let chosen = Language::find(&typed("locale"));
+        let before = Profile::of(user).locale;
+        let profile = Profile {
             name: typed("name"),
             given_name: typed("given_name"),
             family_name: typed("family_name"),
             email: typed("email"),
             phone_number: typed("phone_number"),
-            locale: typed("locale"),
+            // `es-MX` stays so, when what was chosen is Spanish.
+            locale: match chosen {
+                chosen if chosen == Language::find(&before) => before,
+                Some(language) => language.as_str().to_owned(),
+                None => String::new(),
+            },
         };
-        let problems = problems(&fields);
-        if !problems.is_empty() {
-            return Ok(self.show_profile(StatusCode::BAD_REQUEST, fields, problems));
+        let faults = profile.faults();
+        if !faults.is_empty() {
+            return Ok(self.show_profile(StatusCode::BAD_REQUEST, profile, &faults));
         }
-        let user = self.user();
-        let claims = changed(&user.claims, &fields);
+        let claims = profile.applied_to(&user.claims);
         if claims != user.claims {
             let visit = self.visit;
             let (store, issuer) = (&visit.app.core.store, visit.address.issuer.id);
@@ -402,91 +381,4 @@ impl Own<'_> {
         visit.authority.end_other_sessions(session).await?;
         Ok(self.done(AccountNotice::PasswordChanged))
     }
-}
-
-/// What is wrong with a profile, all of it.
-fn problems(fields: &ProfileFields) -> Vec<ProfileProblem> {
-    let is_usable =
-        |text: &str| text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
-    let mut problems = Vec::new();
-    if fields.name.is_empty() {
-        problems.push(ProfileProblem::MissingName);
-    }
-    let names = [&fields.name, &fields.given_name, &fields.family_name];
-    if !names.iter().all(|name| is_usable(name)) {
-        problems.push(ProfileProblem::UnusableName);
-    }
-    if !fields.email.is_empty() && !is_email(&fields.email) {
-        problems.push(ProfileProblem::MalformedEmail);
-    }
-    if !fields.phone_number.is_empty() && !is_phone_number(&fields.phone_number) {
-        problems.push(ProfileProblem::MalformedPhoneNumber);
-    }
-    problems
-}
-
-/// Enough to catch a slip: whether an address exists only a message to it can tell.
-fn is_email(text: &str) -> bool {
-    let is_plain = |c: char| !c.is_control() && !c.is_whitespace();
-    match text.rsplit_once('@') {
-        Some((local, domain)) => {
-            !local.is_empty()
-                && text.len() <= 254
-                && text.chars().all(is_plain)
-                && domain.contains('.')
-                && !domain.starts_with('.')
-                && !domain.ends_with('.')
-        }
-        None => false,
-    }
-}
-
-/// OIDC Core §5.1 recommends E.164; people also write spaces, brackets and an extension.
-fn is_phone_number(text: &str) -> bool {
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let is_allowed = |c: char| c.is_ascii_digit() || " +-()./;=ext".contains(c);
-    (5..=20).contains(&digits) && text.len() <= 40 && text.chars().all(is_allowed)
-}
-
-/// The claims with what was typed. What is emptied is gone, and an address or number that is
-/// another one has not been verified.
-fn changed(claims: &UserClaims, fields: &ProfileFields) -> UserClaims {
-    let mut claims = claims.clone();
-    for (name, typed, verified) in [
-        ("name", &fields.name, None),
-        ("given_name", &fields.given_name, None),
-        ("family_name", &fields.family_name, None),
-        ("email", &fields.email, Some("email_verified")),
-        (
-            "phone_number",
-            &fields.phone_number,
-            Some("phone_number_verified"),
-        ),
-    ] {
-        if claims.text(name).unwrap_or_default() == typed {
-            continue;
-        }
-        if typed.is_empty() {
-            claims.0.remove(name);
-        } else {
-            claims.0.insert(name.to_owned(), typed.clone().into());
-        }
-        if let Some(verified) = verified {
-            claims.0.remove(verified);
-        }
-    }
-    match super::pages::Language::find(&fields.locale) {
-        // `es-MX` stays so, when what was chosen is Spanish.
-        Some(language)
-            if claims.text("locale").and_then(super::pages::Language::find) == Some(language) => {}
-        Some(language) => {
-            claims
-                .0
-                .insert("locale".to_owned(), language.as_str().into());
-        }
-        None => {
-            claims.0.remove("locale");
-        }
-    }
-    claims
 }

@@ -1,0 +1,84 @@
+//! What people do with their own account besides signing in.
+
+use std::sync::Arc;
+
+use crate::account::{Session, User};
+use crate::clock::Timestamp;
+use crate::issuer::Client;
+use crate::oauth::{Authority, Refusal};
+use crate::protocol::Scope;
+
+/// An application that has access to an account.
+pub struct Application {
+    pub client: Arc<Client>,
+    pub scope: Scope,
+    pub since: Timestamp,
+}
+
+impl Authority<'_> {
+    /// The applications with access: those that were allowed it, and those of the issuer's own
+    /// that never had to ask.
+    pub async fn applications(&self, user: &User) -> Result<Vec<Application>, Refusal> {
+        let (store, issuer) = (&self.core.store, self.issuer.id);
+        let mut known: Vec<(String, Scope, Timestamp)> = store
+            .list_consents(issuer, user.id)
+            .await?
+            .into_iter()
+            .map(|consent| (consent.client_id, consent.scope, consent.created_at))
+            .collect();
+        let now = self.core.clock.now();
+        for grant in store.list_grants(issuer, user.id, now).await? {
+            match known.iter_mut().find(|(id, ..)| *id == grant.client_id) {
+                Some((_, scope, since)) => {
+                    scope.extend(&grant.scope);
+                    *since = (*since).min(grant.created_at);
+                }
+                None => known.push((grant.client_id, grant.scope, grant.created_at)),
+            }
+        }
+        let mut applications = Vec::new();
+        for (client_id, scope, since) in known {
+            if let Some(client) = store.find_client(issuer, &client_id).await? {
+                applications.push(Application {
+                    client,
+                    scope,
+                    since,
+                });
+            }
+        }
+        Ok(applications)
+    }
+
+    /// Everything the client was granted is worth nothing from now on, and it has to ask again.
+    pub async fn withdraw(&self, user: &User, client_id: &str) -> Result<(), Refusal> {
+        let issuer = self.issuer.id;
+        let now = self.core.clock.now();
+        let mut tx = self.core.store.write().await?;
+        tx.delete_consent(issuer, user.id, client_id).await?;
+        tx.revoke_grants_of(issuer, user.id, Some(client_id), now)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Ends one of the user's own sessions, by its identity. `None` when there is no such one: it
+    /// may have ended by itself.
+    pub async fn end_own_session(
+        &self,
+        user: &User,
+        sid: &str,
+    ) -> Result<Option<Session>, Refusal> {
+        let (store, issuer) = (&self.core.store, self.issuer.id);
+        let now = self.core.clock.now();
+        let sessions = store.list_sessions(issuer, user.id, now).await?;
+        let found = sessions
+            .into_iter()
+            .find(|session| session.id.0.to_string() == sid);
+        if let Some(session) = &found {
+            store.end_session(issuer, session.id, now).await?;
+            // Their pages cannot be loaded here: it may be another browser that is meant.
+            self.tell_clients(session.id).await?;
+        }
+        Ok(found)
+    }
+}

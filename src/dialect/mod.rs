@@ -5,11 +5,15 @@
 //! differs. [`Dialect`] is the schema; `docs/dialects.md` explains it to whoever writes one.
 
 mod check;
+mod endpoints;
 mod load;
 mod schema;
+mod sign_in;
 pub mod template;
 mod words;
 
+pub use endpoints::*;
 pub use load::{BUILT_IN, load, load_built_in, resolved, text};
 pub use schema::*;
+pub use sign_in::*;
 pub use words::*;

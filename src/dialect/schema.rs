@@ -1,20 +1,21 @@
 //! What a dialect file may say. Each field is documented with its unit and what it decides.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::endpoints::{Endpoint, Endpoints};
+use super::sign_in::{
+    AuthorizationPolicy, IdTokenPolicy, LogoutPolicy, PkcePolicy, RefreshTokenPolicy,
+    SessionPolicy, SubjectPolicy, UserinfoPolicy,
+};
 use super::template::{BodyTemplate, JsonTemplate, Lookup, TextTemplate, Value};
 use super::words::{
-    AddressWord, AuthorizationWord, FaultWord, HeaderWord, IdTokenWord, KeyWord, LogoutWord,
-    MetadataWord, RandomWord, ResponseWord, SubjectWord, TokenWord,
+    AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
-use crate::protocol::{
-    ClientAuthMethod, FaultKind, GrantType, LoopbackPort, PkceMethod, ResponseMode, SigningAlg,
-};
+use crate::protocol::{ClientAuthMethod, FaultKind, GrantType, SigningAlg};
 
 /// A vendor's way to speak OAuth.
 #[expect(
@@ -63,218 +64,6 @@ pub struct Dialect {
     pub resource_error_response: ErrorResponse,
     /// One entry for every kind of fault.
     pub errors: ErrorTable,
-}
-
-/// The endpoints a dialect can serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Endpoint {
-    /// RFC 6749 §3.2
-    Token,
-    /// RFC 7662
-    Introspection,
-    /// RFC 7009
-    Revocation,
-    /// OIDC Discovery 1.0 §4, RFC 8414 §3
-    Discovery,
-    /// RFC 7517 §5
-    Jwks,
-    /// RFC 6749 §3.1
-    Authorization,
-    /// OIDC Core §5.3
-    Userinfo,
-    /// OIDC RP-Initiated Logout §2
-    EndSession,
-    /// Auth0's own way out: `returnTo`
-    ReturnToLogout,
-    /// OIDC Session Management §3.3
-    CheckSession,
-}
-
-/// Each endpoint's paths: the first is advertised, the others answer as well.
-#[derive(Debug, Clone)]
-pub struct Endpoints(Vec<(Endpoint, Vec<String>)>);
-
-impl Endpoints {
-    pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
-        self.0
-            .iter()
-            .flat_map(|(endpoint, paths)| paths.iter().map(|path| (*endpoint, path.as_str())))
-    }
-
-    /// The advertised path; `None` when the dialect does not serve this endpoint.
-    pub fn find(&self, endpoint: Endpoint) -> Option<&str> {
-        self.iter()
-            .find(|(known, _)| *known == endpoint)
-            .map(|(_, path)| path)
-    }
-}
-
-/// The authorization endpoint (RFC 6749 §4.1).
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthorizationPolicy {
-    pub response_modes: Vec<ResponseMode>,
-    /// 302 or 303: how the browser is sent back to the client.
-    #[serde(deserialize_with = "status")]
-    pub redirect_status: u16,
-    /// Whether a client with exactly one redirect URI may leave it out, unless it asks for
-    /// `openid` (RFC 6749 §3.1.2.3).
-    pub redirect_uri_optional: bool,
-    /// Whether the query of the requested redirect URI is left out of the comparison.
-    pub ignores_query_of_redirect_uri: bool,
-    /// For which `http` URIs of this machine the port may differ.
-    pub loopback_port: LoopbackPort,
-    /// The fewest characters `state` must have; 0 when it may be left out.
-    pub shortest_state: usize,
-    /// How a space is written in the query: `%20` or `+`.
-    pub space: Space,
-    /// What becomes of a requested scope that the client was not granted.
-    pub scope_not_granted: ScopeNotGranted,
-    /// What a request means that names no scope.
-    pub when_scope_missing: MissingScope,
-    /// What the tokens are for when the request names no API and its scope means none.
-    pub without_api: WithoutApi,
-    /// In seconds.
-    #[serde(deserialize_with = "seconds")]
-    pub code_lifetime: Duration,
-    /// What a code looks like: 256 random bits for each `{random}`.
-    pub code: TextTemplate<RandomWord>,
-    /// Whether consent is asked for again each time `offline_access` is requested.
-    pub reasks_for_offline_access: bool,
-    /// Whether refusing every scope that can be refused denies the request, and is not just a
-    /// sign-in without them.
-    pub refusing_all_denies: bool,
-    /// `acr` of a sign-in with a password, the only way there is.
-    pub acr: String,
-    /// Parameters of the answer, in this order.
-    pub response: JsonTemplate<AuthorizationWord>,
-    /// Parameters of an error, in this order.
-    pub error_response: JsonTemplate<AuthorizationWord>,
-    /// Errors that are answered otherwise here than elsewhere.
-    #[serde(default)]
-    pub errors: HashMap<FaultKind, ErrorEntry>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Space {
-    #[serde(rename = "%20")]
-    Percent,
-    #[serde(rename = "+")]
-    Plus,
-}
-
-impl Space {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Percent => "%20",
-            Self::Plus => "+",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScopeNotGranted {
-    /// The request is refused.
-    Refuse,
-    /// The scope is left out.
-    Drop,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WithoutApi {
-    /// The token is for the issuer itself: its UserInfo endpoint.
-    Issuer,
-    /// The token names no audience.
-    Nobody,
-    /// The token names no audience and is opaque, whatever others are.
-    Opaque,
-}
-
-/// A browser's login.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SessionPolicy {
-    /// In seconds from the last use.
-    #[serde(deserialize_with = "seconds")]
-    pub idle_lifetime: Duration,
-    /// In seconds from the sign-in.
-    #[serde(deserialize_with = "seconds")]
-    pub absolute_lifetime: Duration,
-    /// In seconds from the sign-in, for somebody who asked to stay signed in; idle or not.
-    #[serde(deserialize_with = "seconds")]
-    pub remembered_lifetime: Duration,
-    /// `SameSite` of its cookie. `none` lets an application of another site renew tokens in a
-    /// frame, where browsers still allow that, and needs HTTPS.
-    pub same_site: SameSite,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SameSite {
-    Lax,
-    None,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SubjectPolicy {
-    /// What every client calls a user that has a public subject. Stored at its first use, so a
-    /// change here is for new users only.
-    pub public: TextTemplate<SubjectWord>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdTokenPolicy {
-    /// In seconds.
-    #[serde(deserialize_with = "seconds")]
-    pub lifetime: Duration,
-    pub header: JsonTemplate<HeaderWord>,
-    /// Claims in this order.
-    pub claims: JsonTemplate<IdTokenWord>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UserinfoPolicy {
-    pub headers: Headers<MetadataWord>,
-    /// Claims in this order.
-    pub claims: JsonTemplate<IdTokenWord>,
-    /// How `updated_at` is written, here and in ID tokens.
-    pub updated_at: InstantFormat,
-    /// Whether a user's JWT names the UserInfo endpoint in its audience besides the API.
-    pub is_in_audience: bool,
-    /// Errors that are answered otherwise here than elsewhere.
-    #[serde(default)]
-    pub errors: HashMap<FaultKind, ErrorEntry>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InstantFormat {
-    /// Since 1970, as OIDC Core §5.1 has it.
-    Seconds,
-    /// `2026-11-22T09:30:00.000Z`
-    Iso8601Milliseconds,
-}
-
-/// OIDC RP-Initiated Logout, and what tells other clients of it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogoutPolicy {
-    /// Whether somebody can be sent back only with an `id_token_hint`.
-    pub return_needs_hint: bool,
-    /// Whether an `id_token_hint` that is none of this issuer's is ignored, and not refused.
-    pub ignores_bad_hint: bool,
-    /// Header and claims of a logout token (OIDC Back-Channel Logout §2.4).
-    pub token_header: JsonTemplate<HeaderWord>,
-    pub token_claims: JsonTemplate<LogoutWord>,
-    /// Errors that are answered otherwise here than elsewhere.
-    #[serde(default)]
-    pub errors: HashMap<FaultKind, ErrorEntry>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -428,51 +217,6 @@ impl TokenFormat {
     }
 }
 
-/// Refresh tokens (RFC 6749 §6).
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RefreshTokenPolicy {
-    /// Scopes of which one must be granted for a refresh token to be issued.
-    pub scopes: Vec<String>,
-    pub rotation: Rotation,
-    /// In seconds from the sign-in.
-    #[serde(deserialize_with = "seconds")]
-    pub absolute_lifetime: Duration,
-    /// In seconds from the last use; 0 when there is no such limit.
-    #[serde(deserialize_with = "seconds")]
-    pub idle_lifetime: Duration,
-    /// In seconds: how long a rotated token still works, for a client whose answer was lost.
-    #[serde(deserialize_with = "seconds")]
-    pub grace: Duration,
-    pub opaque: TextTemplate<RandomWord>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rotation {
-    Always,
-    /// For public clients only.
-    Public,
-    Never,
-}
-
-/// PKCE (RFC 7636).
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PkcePolicy {
-    pub required: PkceRequirement,
-    pub methods: Vec<PkceMethod>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PkceRequirement {
-    Always,
-    /// For public clients only.
-    Public,
-    Never,
-}
-
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SigningPolicy {
@@ -591,7 +335,7 @@ impl<W> Headers<W> {
     }
 }
 
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     const YEAR: u64 = 366 * 24 * 3600;
     let seconds = u64::deserialize(deserializer)?;
     if seconds > 10 * YEAR {
@@ -602,7 +346,7 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Er
     Ok(Duration::from_secs(seconds))
 }
 
-fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+pub(super) fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let status = u16::deserialize(deserializer)?;
     if !(200..=599).contains(&status) {
         return Err(D::Error::custom(format!(
@@ -635,63 +379,9 @@ impl<'de, W: super::template::Vocabulary> Deserialize<'de> for Headers<W> {
     }
 }
 
-impl<'de> Deserialize<'de> for Endpoints {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let table = HashMap::<Endpoint, Paths>::deserialize(deserializer)?;
-        let mut endpoints: Vec<(Endpoint, Vec<String>)> = table
-            .into_iter()
-            .map(|(endpoint, paths)| (endpoint, paths.0))
-            .collect();
-        endpoints.sort_by_key(|(endpoint, _)| *endpoint as u8);
-        let endpoints = Self(endpoints);
-        if endpoints.find(Endpoint::Token).is_none() {
-            return Err(D::Error::custom(
-                "`token` is missing; expected the path of the token endpoint",
-            ));
-        }
-        Ok(endpoints)
-    }
-}
-
 /// A key that was read elsewhere.
 fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     serde::de::IgnoredAny::deserialize(deserializer).map(drop)
-}
-
-/// One path or several, each checked where it stands, so that a mistake has its place.
-struct Paths(Vec<String>);
-
-impl<'de> Deserialize<'de> for Paths {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMany;
-        impl<'de> Visitor<'de> for OneOrMany {
-            type Value = Paths;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a path or an array of paths")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Paths, E> {
-                let is_plain =
-                    |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>%{}".contains(&byte);
-                if path.starts_with('/') && path.bytes().all(is_plain) {
-                    return Ok(Paths(vec![path.to_owned()]));
-                }
-                Err(E::custom(format!(
-                    "{path:?} is not a path; expected something like \"/oauth2/token\""
-                )))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Paths, A::Error> {
-                let mut paths = Vec::new();
-                while let Some(Paths(path)) = seq.next_element()? {
-                    paths.extend(path);
-                }
-                Ok(Paths(paths))
-            }
-        }
-        deserializer.deserialize_any(OneOrMany)
-    }
 }
 
 impl<'de> Deserialize<'de> for ErrorTable {
@@ -719,28 +409,6 @@ pub fn is_header_name(name: &str) -> bool {
 /// Printable ASCII: less than RFC 9110 §5.5 allows, and nothing that anybody reads differently.
 pub fn is_header_value(value: &str) -> bool {
     value.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
-}
-
-/// Where a reverse proxy asks, below every issuer's path in every dialect.
-pub const FORWARD_AUTH: &str = "/forward-auth";
-
-/// Locum's own pages, and all below them, at every issuer that has an authorization endpoint.
-pub const PAGES: [&str; 7] = [
-    "/sign-in",
-    "/choose-account",
-    "/consent",
-    "/sign-out",
-    "/account",
-    "/brand.css",
-    "/brand",
-];
-
-/// The page of Locum's own that a path is at, or below.
-pub fn page_at(path: &str) -> Option<&'static str> {
-    PAGES.into_iter().find(|page| {
-        path.strip_prefix(page)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
 }
 
 impl Dialect {

@@ -252,7 +252,7 @@ async fn server() -> (Core, Vec<Issuer>) {
         secrets: SecretVerifier::new(&entropy),
         entropy,
         tickets: Tickets::new(keyring.secret_key.tagging()),
-        outgoing: Outgoing::new(true).expect("a client"),
+        outgoing: Outgoing::new(true),
     };
     let file = Source::new("bench.toml", include_str!("bench.toml"));
     let declared = ConfigFile::parse(file, PathBuf::from("."))

@@ -1,7 +1,7 @@
 //! The one way out: everything this server asks of others goes through here.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -15,7 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// server can (server-side request forgery).
 #[derive(Clone)]
 pub struct Outgoing {
-    client: reqwest::Client,
+    /// Made when it is first needed: reading the certificate authorities takes longer than the
+    /// rest of a start. `None` when it cannot be made.
+    client: Arc<OnceLock<Option<reqwest::Client>>>,
     allows_loopback: bool,
 }
 
@@ -31,26 +33,40 @@ pub enum OutgoingError {
 
 impl Outgoing {
     /// `allows_loopback` is for `locum dev`: servers of this machine, also over plain HTTP.
-    pub fn new(allows_loopback: bool) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("Locum/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(PublicAddresses { allows_loopback }))
-            .build()?;
-        Ok(Self {
-            client,
+    pub fn new(allows_loopback: bool) -> Self {
+        Self {
+            client: Arc::default(),
             allows_loopback,
-        })
+        }
+    }
+
+    fn client(&self) -> Option<&reqwest::Client> {
+        let allows_loopback = self.allows_loopback;
+        let make = || {
+            reqwest::Client::builder()
+                .timeout(PATIENCE)
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .user_agent(concat!("Locum/", env!("CARGO_PKG_VERSION")))
+                .dns_resolver(Arc::new(PublicAddresses { allows_loopback }))
+                .build()
+                .inspect_err(|error| tracing::error!(%error, "nothing can be asked of others"))
+                .ok()
+        };
+        self.client.get_or_init(make).as_ref()
     }
 
     /// Posts a form; what is answered besides its status is not read.
     pub async fn post_form(&self, url: &str, body: String) -> Result<(), OutgoingError> {
         let parsed = self.check(url)?;
         let host = parsed.host_str().unwrap_or_default().to_owned();
-        let sending = self
-            .client
+        let Some(client) = self.client() else {
+            return Err(OutgoingError::Failed {
+                host,
+                reason: "this server has no client to ask with".to_owned(),
+            });
+        };
+        let sending = client
             .post(parsed)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)
@@ -191,8 +207,8 @@ mod tests {
 
     #[test]
     fn only_https_leaves_but_to_this_machine_in_development() {
-        let strict = Outgoing::new(false).unwrap();
-        let dev = Outgoing::new(true).unwrap();
+        let strict = Outgoing::new(false);
+        let dev = Outgoing::new(true);
         assert!(strict.check("https://app.example/logout").is_ok());
         for url in [
             "http://app.example/logout",

@@ -82,8 +82,7 @@ impl Server {
             clock: settings.clock,
             secrets: SecretVerifier::new(&settings.entropy),
             tickets: Tickets::new(settings.keyring.secret_key.tagging()),
-            outgoing: Outgoing::new(settings.is_dev)
-                .map_err(|error| std::io::Error::other(error.to_string()))?,
+            outgoing: Outgoing::new(settings.is_dev),
             entropy: settings.entropy,
         };
         let applied = config::apply(

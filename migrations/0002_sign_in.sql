@@ -93,14 +93,24 @@ CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE INDEX sessions_by_idle_expiry ON sessions (idle_expires_at);
 CREATE INDEX sessions_by_end ON sessions (ended_at);
 
+-- Which clients a session was used for, and what they call its user: who is to be told of its end.
+CREATE TABLE session_clients (
+    issuer_id UUID NOT NULL,
+    session_id UUID NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    client_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    PRIMARY KEY (issuer_id, session_id, client_id)
+);
+
 CREATE TABLE consents (
     issuer_id UUID NOT NULL,
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     client_id TEXT NOT NULL,
+    audience TEXT NOT NULL, -- between spaces; empty for what is of no API
     scope TEXT NOT NULL, -- between spaces
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (issuer_id, user_id, client_id),
+    PRIMARY KEY (issuer_id, user_id, client_id, audience),
     FOREIGN KEY (issuer_id, client_id) REFERENCES clients (issuer_id, client_id) ON DELETE CASCADE
 );
 

@@ -7,18 +7,11 @@ use crate::protocol::Scope;
 pub struct Consent {
     pub user: UserId,
     pub client_id: String,
+    /// Which APIs it is for, as the request named them: what is allowed at one is not at another.
+    /// Empty for what is of no API, and where requests name none.
+    pub audience: Vec<String>,
     pub scope: Scope,
     /// When it was first given, and last changed.
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-}
-
-impl Consent {
-    /// Whether nobody needs to be asked again for `scope`.
-    pub fn covers(&self, scope: &Scope) -> bool {
-        scope
-            .tokens()
-            .iter()
-            .all(|token| self.scope.contains(token))
-    }
 }

@@ -47,6 +47,11 @@ pub struct AuthorizationPolicy {
     /// Whether refusing every scope that can be refused denies the request, and is not just a
     /// sign-in without them.
     pub refusing_all_denies: bool,
+    /// Whether the `claims` parameter is looked at (OIDC Core §5.5).
+    pub reads_claims: bool,
+    /// Whether a public client whose redirect URI is not `https` gets nothing without the user
+    /// being asked: another program may listen there (RFC 8252 §8.6).
+    pub silent_needs_https: bool,
     /// `acr` of a sign-in with a password, the only way there is.
     pub acr: String,
     /// Parameters of the answer, in this order.

@@ -260,6 +260,16 @@ impl<'a> Entitlement<'a> {
         })
     }
 
+    /// The APIs of an audience, or, without one, every API that the client was granted.
+    pub fn apis_meant(&self, audience: &[String]) -> Result<Vec<&'a Api>, Refusal> {
+        let pool = if audience.is_empty() {
+            self.granted.clone()
+        } else {
+            self.find_all(audience)?
+        };
+        Ok(pool.iter().map(|granted| granted.api).collect())
+    }
+
     fn apis_of(&self, scope: &Scope) -> Vec<&'a Api> {
         self.granted
             .iter()

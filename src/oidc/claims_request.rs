@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::protocol::{Fault, parameter};
+use crate::account::StandardScope;
+use crate::protocol::{Fault, Scope, is_vschar, parameter};
+
+/// Claims about the sign-in, not about the person.
+const ABOUT_SIGN_IN: [&str; 3] = ["acr", "auth_time", "sub"];
 
 /// More than any client asks for.
 const MOST: usize = 64;
@@ -42,10 +46,14 @@ impl ClaimsRequest {
             }
             Some(_) => Err(malformed("id_token and userinfo must be JSON objects")),
         };
-        Ok(Self {
+        let request = Self {
             id_token: member("id_token")?,
             userinfo: member("userinfo")?,
-        })
+        };
+        if request.subject().is_some_and(|subject| !is_vschar(subject)) {
+            return Err(malformed("no subject has the value it names"));
+        }
+        Ok(request)
     }
 
     /// The names asked for in the ID token.
@@ -58,9 +66,51 @@ impl ClaimsRequest {
         self.userinfo.keys().map(String::as_str)
     }
 
+    /// As JSON, to be kept.
+    pub fn to_text(&self) -> Option<String> {
+        let is_empty = self.id_token.is_empty() && self.userinfo.is_empty();
+        let json = serde_json::json!({ "id_token": self.id_token, "userinfo": self.userinfo });
+        (!is_empty).then(|| json.to_string())
+    }
+
+    /// The scopes that the claims belong to. Asking for a claim by name asks for no less than its
+    /// scope does, so the user is asked for that.
+    pub fn scope(&self) -> Scope {
+        let names = || self.id_token().chain(self.userinfo());
+        let scopes = StandardScope::ALL
+            .into_iter()
+            .filter(|scope| names().any(|name| scope.claims().contains(&name)));
+        Scope::from_tokens(scopes.map(StandardScope::as_str)).unwrap_or_default()
+    }
+
+    /// What is left of it for a user who allowed `scope`. Claims of no scope are nobody's to ask
+    /// for: a client is registered for them, or does without.
+    pub fn within(&self, scope: &Scope) -> Self {
+        let is_allowed = |name: &str| {
+            ABOUT_SIGN_IN.contains(&name)
+                || StandardScope::ALL.into_iter().any(|own| {
+                    own.claims().contains(&name) && scope.contains(own.as_str())
+                })
+        };
+        let keep = |claims: &Map<String, Json>| {
+            claims
+                .iter()
+                .filter(|(name, _)| is_allowed(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
+        };
+        Self {
+            id_token: keep(&self.id_token),
+            userinfo: keep(&self.userinfo),
+        }
+    }
+
     /// The subject that must be the one who signs in (OIDC Core §5.5.1).
     pub fn subject(&self) -> Option<&str> {
-        self.id_token.get("sub")?.get("value")?.as_str()
+        self.id_token
+            .get("sub")?
+            .get("value")?
+            .as_str()
     }
 
     /// Whether `auth_time` is asked for.
@@ -106,6 +156,10 @@ mod tests {
         assert_eq!(request.subject(), Some("ada"));
         assert!(request.is_satisfied_by_acr("2"));
         assert!(!request.is_satisfied_by_acr("1"));
+        assert_eq!(request.scope().to_string(), "email");
+        let nothing = request.within(&Scope::default());
+        assert_eq!(nothing.userinfo().count(), 0);
+        assert!(nothing.wants_auth_time());
     }
 
     #[test]

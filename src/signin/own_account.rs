@@ -20,20 +20,23 @@ impl Authority<'_> {
     /// that never had to ask.
     pub async fn applications(&self, user: &User) -> Result<Vec<Application>, Refusal> {
         let (store, issuer) = (&self.core.store, self.issuer.id);
-        let mut known: Vec<(String, Scope, Timestamp)> = store
-            .list_consents(issuer, user.id)
-            .await?
-            .into_iter()
-            .map(|consent| (consent.client_id, consent.scope, consent.created_at))
-            .collect();
         let now = self.core.clock.now();
-        for grant in store.list_grants(issuer, user.id, now).await? {
-            match known.iter_mut().find(|(id, ..)| *id == grant.client_id) {
-                Some((_, scope, since)) => {
-                    scope.extend(&grant.scope);
-                    *since = (*since).min(grant.created_at);
+        let consents = store.list_consents(issuer, user.id).await?;
+        let grants = store.list_grants(issuer, user.id, now).await?;
+        let allowed = consents
+            .into_iter()
+            .map(|consent| (consent.client_id, consent.scope, consent.created_at));
+        let granted = grants
+            .into_iter()
+            .map(|grant| (grant.client_id, grant.scope, grant.created_at));
+        let mut known: Vec<(String, Scope, Timestamp)> = Vec::new();
+        for (client_id, scope, since) in allowed.chain(granted) {
+            match known.iter_mut().find(|(id, ..)| *id == client_id) {
+                Some((_, all, first)) => {
+                    all.extend(&scope);
+                    *first = (*first).min(since);
                 }
-                None => known.push((grant.client_id, grant.scope, grant.created_at)),
+                None => known.push((client_id, scope, since)),
             }
         }
         let mut applications = Vec::new();
@@ -54,7 +57,7 @@ impl Authority<'_> {
         let issuer = self.issuer.id;
         let now = self.core.clock.now();
         let mut tx = self.core.store.write().await?;
-        tx.delete_consent(issuer, user.id, client_id).await?;
+        tx.delete_consents(issuer, user.id, client_id).await?;
         tx.revoke_grants_of(issuer, user.id, Some(client_id), now)
             .await?;
         tx.commit().await?;

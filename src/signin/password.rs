@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::throttle::{ACCOUNT, ADDRESS, FORGOTTEN_AFTER, Throttle};
+use super::throttle::{ACCOUNT, ADDRESS, Throttle, network};
 use crate::account::{SignIn, User};
 use crate::clock::Timestamp;
 use crate::oauth::{Authority, Refusal};
@@ -18,6 +18,14 @@ pub struct Attempt<'a> {
     pub address: &'a str,
     pub user_agent: &'a str,
     pub occasion: Occasion<'a>,
+}
+
+impl Attempt<'_> {
+    fn network(&self) -> String {
+        self.address
+            .parse()
+            .map_or_else(|_| self.address.to_owned(), network)
+    }
 }
 
 /// What a password is checked for.
@@ -42,7 +50,7 @@ pub enum NotSignedIn {
     Blocked,
 }
 
-/// The longest password that is looked at, in bytes. A hash takes as long as its input.
+/// The longest password that is looked at, in bytes.
 pub const LONGEST_PASSWORD: usize = 1024;
 /// In characters: NIST SP 800-63B asks for 8 at least where it is all there is; longer is better,
 /// and costs a manager nothing.
@@ -74,18 +82,11 @@ impl Authority<'_> {
         let now = core.clock.now();
         let canonical = User::canonical_username(attempt.username);
         let account = Digest::of(format!("account:{canonical}").as_bytes());
-        let address = Digest::of(format!("address:{}", attempt.address).as_bytes());
-        for (throttle, against) in [(ACCOUNT, &account), (ADDRESS, &address)] {
-            if let Some(wait) = self.wait(throttle, against, now).await? {
-                return Ok(Err(NotSignedIn::Throttled { wait }));
-            }
+        let address = Digest::of(format!("address:{}", attempt.network()).as_bytes());
+        let against = [(ACCOUNT, &account), (ADDRESS, &address)];
+        if let Some(wait) = self.count(&against, now).await? {
+            return Ok(Err(NotSignedIn::Throttled { wait }));
         }
-        // Counted before the password is checked, and taken back if it is right: many attempts
-        // at once must not all be the first.
-        let forget_before = forget_before(now);
-        store
-            .record_attempt(issuer, &account, now, forget_before)
-            .await?;
         let is_plausible = canonical.len() <= LONGEST_USERNAME
             && attempt.password.expose().len() <= LONGEST_PASSWORD;
         let user = if is_plausible {
@@ -104,11 +105,10 @@ impl Authority<'_> {
             None => Err(NotSignedIn::WrongCredentials),
         };
         if is_right {
-            store.clear_attempts(issuer, &account).await?;
-        } else {
-            store
-                .record_attempt(issuer, &address, now, forget_before)
-                .await?;
+            let mut tx = store.write().await?;
+            tx.clear_attempts(issuer, &account).await?;
+            tx.take_back_attempt(issuer, &address).await?;
+            tx.commit().await?;
         }
         if let (Some(user), Occasion::SignIn { client_id }) = (user, attempt.occasion) {
             self.note(attempt, &user, client_id, outcome.is_ok(), now);
@@ -116,17 +116,29 @@ impl Authority<'_> {
         Ok(outcome)
     }
 
-    async fn wait(
+    /// Counts an attempt as failed before its password is checked, and has it taken back if the
+    /// password is right: of many attempts at once, all but the first few have to wait. Returns
+    /// how long, when it is not to be made; then it does not count.
+    async fn count(
         &self,
-        throttle: Throttle,
-        against: &Digest,
+        against: &[(Throttle, &Digest)],
         now: Timestamp,
     ) -> Result<Option<Duration>, Refusal> {
-        let store = &self.core.store;
-        let found = store
-            .find_attempts(self.issuer.id, against, forget_before(now))
-            .await?;
-        Ok(found.and_then(|(failures, last_at)| throttle.wait(failures, last_at, now)))
+        let issuer = self.issuer.id;
+        let mut tx = self.core.store.write().await?;
+        let mut counted = Vec::new();
+        for (throttle, against) in against {
+            let (failures, last_at) = tx.lock_attempts(issuer, against, now).await?;
+            if let Some(wait) = throttle.wait(failures, last_at, now) {
+                return Ok(Some(wait));
+            }
+            counted.push((against, throttle.remembered(failures, last_at, now) + 1));
+        }
+        for (against, failures) in counted {
+            tx.set_attempts(issuer, against, failures, now).await?;
+        }
+        tx.commit().await?;
+        Ok(None)
     }
 
     /// Notes the attempt for the account's owner to see. Not waited for: the time it takes would
@@ -166,11 +178,6 @@ impl Authority<'_> {
             .await?;
         Ok(())
     }
-}
-
-fn forget_before(now: Timestamp) -> Timestamp {
-    let window = i64::try_from(FORGOTTEN_AFTER.as_secs()).unwrap_or(0);
-    Timestamp::from_unix(now.unix() - window)
 }
 
 /// Why a password may not be chosen.

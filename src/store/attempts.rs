@@ -1,7 +1,7 @@
 use time::OffsetDateTime;
 
 use super::engine::{on_engine, row};
-use super::{DAY, Result, Store, Tx, earlier};
+use super::{DAY, Result, Tx, earlier};
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 use crate::secret::Digest;
@@ -13,16 +13,18 @@ row! {
     }
 }
 
-/// One statement counts, so that attempts made at once are all counted.
-const RECORD: &str = "INSERT INTO attempts (issuer_id, subject_hash, failures, last_at)
-    VALUES ($1, $2, 1, $3)
-    ON CONFLICT (issuer_id, subject_hash) DO UPDATE SET
-        failures = CASE WHEN attempts.last_at <= $4 THEN 1 ELSE attempts.failures + 1 END,
-        last_at = excluded.last_at
+/// Changes nothing in a row that is there, but has it locked until the transaction ends, so that
+/// of attempts made at once each sees what the one before it made of the row.
+const LOCK: &str = "INSERT INTO attempts (issuer_id, subject_hash, failures, last_at)
+    VALUES ($1, $2, 0, $3)
+    ON CONFLICT (issuer_id, subject_hash) DO UPDATE SET last_at = attempts.last_at
     RETURNING failures, last_at";
 
-const FIND: &str = "SELECT failures, last_at FROM attempts
-    WHERE issuer_id = $1 AND subject_hash = $2 AND last_at > $3";
+const SET: &str = "UPDATE attempts SET failures = $3, last_at = $4
+    WHERE issuer_id = $1 AND subject_hash = $2";
+
+const TAKE_BACK: &str = "UPDATE attempts SET failures = failures - 1
+    WHERE issuer_id = $1 AND subject_hash = $2 AND failures > 0";
 
 const CLEAR: &str = "DELETE FROM attempts WHERE issuer_id = $1 AND subject_hash = $2";
 
@@ -35,58 +37,60 @@ impl AttemptsRow {
     }
 }
 
-impl Store {
-    /// Counts an attempt against an account or an address. Returns how many there have been,
-    /// this one included, without a pause that reaches back to `forget_before`.
-    pub async fn record_attempt(
-        &self,
+impl Tx {
+    /// How many attempts against something have failed, and when the last was made. Whoever asks
+    /// next waits until this transaction has ended.
+    pub async fn lock_attempts(
+        &mut self,
         issuer: IssuerId,
         against: &Digest,
         now: Timestamp,
-        forget_before: Timestamp,
-    ) -> Result<u64> {
-        let mut tx = self.write().await?;
-        let row: AttemptsRow = on_engine!(tx &mut tx, |db| sqlx::query_as(RECORD)
+    ) -> Result<(u64, Timestamp)> {
+        let row: AttemptsRow = on_engine!(tx self, |db| sqlx::query_as(LOCK)
             .bind(issuer.uuid())
             .bind(against.as_bytes().as_slice())
             .bind(now.utc())
-            .bind(forget_before.utc())
             .fetch_one(db)
             .await)?;
-        tx.commit().await?;
-        Ok(row.count())
+        Ok((row.count(), row.last_at.into()))
     }
 
-    /// How many attempts there have been, and when the last was; `None` when that is not after
-    /// `forget_before`.
-    pub async fn find_attempts(
-        &self,
+    pub async fn set_attempts(
+        &mut self,
         issuer: IssuerId,
         against: &Digest,
-        forget_before: Timestamp,
-    ) -> Result<Option<(u64, Timestamp)>> {
-        let row: Option<AttemptsRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND)
+        failures: u64,
+        now: Timestamp,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(SET)
             .bind(issuer.uuid())
             .bind(against.as_bytes().as_slice())
-            .bind(forget_before.utc())
-            .fetch_optional(db)
-            .await)?;
-        Ok(row.map(|row| (row.count(), row.last_at.into())))
+            .bind(i64::try_from(failures).unwrap_or(i64::MAX))
+            .bind(now.utc())
+            .execute(db)
+            .await
+            .map(drop))?)
     }
 
-    pub async fn clear_attempts(&self, issuer: IssuerId, against: &Digest) -> Result<()> {
-        let mut tx = self.write().await?;
-        on_engine!(tx &mut tx, |db| sqlx::query(CLEAR)
+    /// An attempt that was counted has succeeded.
+    pub async fn take_back_attempt(&mut self, issuer: IssuerId, against: &Digest) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(TAKE_BACK)
             .bind(issuer.uuid())
             .bind(against.as_bytes().as_slice())
             .execute(db)
             .await
-            .map(drop))?;
-        tx.commit().await
+            .map(drop))?)
     }
-}
 
-impl Tx {
+    pub async fn clear_attempts(&mut self, issuer: IssuerId, against: &Digest) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(CLEAR)
+            .bind(issuer.uuid())
+            .bind(against.as_bytes().as_slice())
+            .execute(db)
+            .await
+            .map(drop))?)
+    }
+
     pub(super) async fn delete_old_attempts(&mut self, now: Timestamp) -> Result<u64> {
         Ok(on_engine!(tx self, |db| sqlx::query(DELETE_OLD)
             .bind(earlier(now, DAY).utc())

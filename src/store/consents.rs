@@ -10,22 +10,23 @@ row! {
     struct ConsentRow {
         user_id: Uuid,
         client_id: String,
+        audience: String,
         scope: String,
         created_at: OffsetDateTime,
         updated_at: OffsetDateTime,
     }
 }
 
-const FIND: &str = "SELECT user_id, client_id, scope, created_at, updated_at FROM consents
+const FIND: &str = "SELECT user_id, client_id, audience, scope, created_at, updated_at FROM consents
     WHERE issuer_id = $1 AND user_id = $2 AND client_id = $3";
 
-const LIST: &str = "SELECT user_id, client_id, scope, created_at, updated_at FROM consents
+const LIST: &str = "SELECT user_id, client_id, audience, scope, created_at, updated_at FROM consents
     WHERE issuer_id = $1 AND user_id = $2 ORDER BY updated_at DESC, client_id";
 
 const SAVE: &str = "INSERT INTO consents
-        (issuer_id, user_id, client_id, scope, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (issuer_id, user_id, client_id) DO UPDATE SET
+        (issuer_id, user_id, client_id, audience, scope, created_at, updated_at)
+    VALUES ($1, $2, $3, $7, $4, $5, $6)
+    ON CONFLICT (issuer_id, user_id, client_id, audience) DO UPDATE SET
         scope = excluded.scope, updated_at = excluded.updated_at";
 
 const DELETE: &str = "DELETE FROM consents
@@ -38,6 +39,11 @@ impl TryFrom<ConsentRow> for Consent {
         Ok(Self {
             user: UserId(row.user_id),
             client_id: row.client_id,
+            audience: row
+                .audience
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
             scope: row
                 .scope
                 .parse()
@@ -49,19 +55,20 @@ impl TryFrom<ConsentRow> for Consent {
 }
 
 impl Store {
-    pub async fn find_consent(
+    /// What the user allowed a client, for each audience.
+    pub async fn find_consents(
         &self,
         issuer: IssuerId,
         user: UserId,
         client_id: &str,
-    ) -> Result<Option<Consent>> {
-        let row: Option<ConsentRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND)
+    ) -> Result<Vec<Consent>> {
+        let rows: Vec<ConsentRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND)
             .bind(issuer.uuid())
             .bind(user.0)
             .bind(client_id)
-            .fetch_optional(db)
+            .fetch_all(db)
             .await)?;
-        row.map(Consent::try_from).transpose()
+        rows.into_iter().map(Consent::try_from).collect()
     }
 
     /// What the user allowed, what changed last first.
@@ -85,12 +92,14 @@ impl Tx {
             .bind(consent.scope.to_string())
             .bind(consent.created_at.utc())
             .bind(consent.updated_at.utc())
+            .bind(consent.audience.join(" "))
             .execute(db)
             .await
             .map(drop))?)
     }
 
-    pub async fn delete_consent(
+    /// Forgets what the user allowed a client, for every audience.
+    pub async fn delete_consents(
         &mut self,
         issuer: IssuerId,
         user: UserId,

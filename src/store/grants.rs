@@ -42,8 +42,15 @@ const LIST: &str = "SELECT id, client_id, user_id, session_id, subject, scope, a
     FROM grants WHERE issuer_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3
     ORDER BY created_at DESC, id";
 
-const LIST_CLIENTS_OF_SESSION: &str = "SELECT DISTINCT client_id, subject FROM grants
-    WHERE issuer_id = $1 AND session_id = $2 ORDER BY client_id, subject";
+const LIST_CLIENTS_OF_SESSION: &str = "SELECT client_id, subject FROM session_clients
+    WHERE issuer_id = $1 AND session_id = $2 ORDER BY client_id";
+
+const NOTE_CLIENT_OF_SESSION: &str = "INSERT INTO session_clients
+        (issuer_id, session_id, client_id, subject) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (issuer_id, session_id, client_id) DO NOTHING";
+
+const REVOKE_OF_OTHER_SESSIONS: &str = "UPDATE grants SET revoked_at = $4
+    WHERE issuer_id = $1 AND user_id = $2 AND session_id <> $3 AND revoked_at IS NULL";
 
 const EXTEND: &str = "UPDATE grants SET expires_at = $3
     WHERE issuer_id = $1 AND id = $2 AND expires_at < $3";
@@ -131,6 +138,46 @@ impl Store {
 }
 
 impl Tx {
+    /// The session was used for this client.
+    pub async fn note_client_of_session(
+        &mut self,
+        issuer: IssuerId,
+        session: SessionId,
+        client_id: &str,
+        subject: &str,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| {
+            sqlx::query(NOTE_CLIENT_OF_SESSION)
+                .bind(issuer.uuid())
+                .bind(session.0)
+                .bind(client_id)
+                .bind(subject)
+                .execute(db)
+                .await
+                .map(drop)
+        })?)
+    }
+
+    /// Revokes everything the user granted in other sessions than this one.
+    pub async fn revoke_grants_of_other_sessions(
+        &mut self,
+        issuer: IssuerId,
+        user: UserId,
+        keep: SessionId,
+        now: Timestamp,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| {
+            sqlx::query(REVOKE_OF_OTHER_SESSIONS)
+                .bind(issuer.uuid())
+                .bind(user.0)
+                .bind(keep.0)
+                .bind(now.utc())
+                .execute(db)
+                .await
+                .map(drop)
+        })?)
+    }
+
     /// `expires_at` is when the last of its tokens will have expired: until then the row is kept.
     pub async fn insert_grant(
         &mut self,

@@ -43,8 +43,10 @@ const PROLONG: &str = "UPDATE refresh_tokens SET expires_at = $4
         AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.grant_id
             AND g.issuer_id = refresh_tokens.issuer_id AND g.revoked_at IS NULL)";
 
+/// A spent token stays as long as its family: as long as it lives, a second use must be noticed.
 const DELETE_EXPIRED: &str = "DELETE FROM refresh_tokens WHERE (issuer_id, token_hash) IN (
-        SELECT issuer_id, token_hash FROM refresh_tokens WHERE expires_at <= $1 LIMIT 1000)";
+        SELECT issuer_id, token_hash FROM refresh_tokens
+        WHERE expires_at <= $1 AND spent_at IS NULL LIMIT 1000)";
 
 impl From<TokenRow> for RefreshToken {
     fn from(row: TokenRow) -> Self {

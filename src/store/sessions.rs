@@ -133,21 +133,6 @@ impl Store {
         row.map(Session::try_from).transpose()
     }
 
-    pub async fn find_session_by_id(
-        &self,
-        issuer: IssuerId,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Option<Session>> {
-        let row: Option<SessionRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND_BY_ID)
-            .bind(issuer.uuid())
-            .bind(session.0)
-            .bind(now.utc())
-            .fetch_optional(db)
-            .await)?;
-        row.map(Session::try_from).transpose()
-    }
-
     /// The user's sessions, the one last used first.
     pub async fn list_sessions(
         &self,

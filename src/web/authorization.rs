@@ -121,9 +121,8 @@ pub async fn proceed(visit: &Visit<'_>, ticket: Ticket) -> HttpResponse {
         Next::SignIn { .. } => "/sign-in",
         Next::ChooseAccount => "/choose-account",
         Next::Consent(_) => "/consent",
-        Next::Grant { signed_in, scope } => {
-            let granting = visit.authority.grant(&request, &signed_in, scope, None);
-            return match granting.await {
+        Next::Grant(grantable) => {
+            return match visit.authority.grant_all(&request, &grantable).await {
                 Ok(granted) => answer(visit, granted),
                 Err(refusal) => visit.refuse(refusal, request.reply_to),
             };

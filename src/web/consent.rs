@@ -11,7 +11,7 @@ use super::sign_in::client_view;
 use super::visit::{Fields, Visit, ticket_in_query};
 use crate::account::StandardScope;
 use crate::issuer::{Api, ApiScope};
-use crate::oauth::authorization::{AuthorizationRequest, ConsentQuestion, Next, deny, is_required};
+use crate::oauth::authorization::{AuthorizationRequest, Grantable, Next, deny, is_required};
 use crate::signin::ticket::Ticket;
 
 /// `GET` and `POST {issuer}/consent`.
@@ -46,29 +46,32 @@ pub async fn consent(
         Ok(on_the_way) => on_the_way,
         Err(response) => return response,
     };
-    // Answered already, in this window or another.
-    let Next::Consent(question) = next else {
-        return proceed(&visit, ticket).await;
-    };
     let Some(fields) = fields else {
-        return show(&visit, &ticket, &request, &question, None).await;
+        return match next {
+            Next::Consent(grantable) => show(&visit, &ticket, &request, &grantable, None).await,
+            // Answered already, in this window or another.
+            _ => proceed(&visit, ticket).await,
+        };
     };
-    match fields.text("decision") {
-        "allow" => {
-            let ticked: Vec<String> = fields.all("scope").map(str::to_owned).collect();
-            let remember = fields.has("remember");
-            let allowing = visit
-                .authority
-                .allow(&request, &question, &ticked, remember);
-            match allowing.await {
-                Ok(Some(allowed)) => answer(&visit, allowed),
-                Ok(None) => show(&visit, &ticket, &request, &question, Some(&fields)).await,
-                Err(refusal) => visit.failed(&refusal),
-            }
-        }
-        "deny" => answer(&visit, deny(&request)),
+    // Whatever was answered before: "deny" never grants, and "allow" no more than is ticked now.
+    let grantable = match next {
+        _ if fields.text("decision") == "deny" => return answer(&visit, deny(&request)),
+        Next::Consent(grantable) | Next::Grant(grantable) => grantable,
+        Next::SignIn { .. } | Next::ChooseAccount => return proceed(&visit, ticket).await,
+    };
+    if fields.text("decision") != "allow" {
         // Sent by something that is not one of the two buttons: nothing was decided.
-        _ => show(&visit, &ticket, &request, &question, None).await,
+        return show(&visit, &ticket, &request, &grantable, None).await;
+    }
+    let ticked: Vec<String> = fields.all("scope").map(str::to_owned).collect();
+    let allowing =
+        visit
+            .authority
+            .allow(&request, &grantable, &ticked, fields.has("remember"));
+    match allowing.await {
+        Ok(Some(allowed)) => answer(&visit, allowed),
+        Ok(None) => show(&visit, &ticket, &request, &grantable, Some(&fields)).await,
+        Err(refusal) => visit.failed(&refusal),
     }
 }
 
@@ -76,13 +79,16 @@ async fn show(
     visit: &Visit<'_>,
     ticket: &Ticket,
     request: &AuthorizationRequest,
-    question: &ConsentQuestion,
+    question: &Grantable,
     nothing_ticked: Option<&Fields>,
 ) -> HttpResponse {
-    let apis = match visit.app.core.store.apis(visit.address.issuer.id).await {
+    let apis = match visit.authority.apis_meant(request).await {
         Ok(apis) => apis,
-        Err(error) => return visit.failed(&error.into()),
+        Err(refusal) => return visit.failed(&refusal),
     };
+    // The answer is of whoever is asked, though somebody else sign in meanwhile.
+    let mut ticket = ticket.clone();
+    ticket.progress.chosen = Some(question.signed_in.session.id);
     let dialect = &visit.address.issuer.dialect;
     let user = &question.signed_in.user;
     let choices = Choices {
@@ -93,7 +99,7 @@ async fn show(
     let scope = question.scope.tokens();
     let page = ConsentPage {
         frame: visit.frame(),
-        form: visit.form("/consent", Some(ticket)),
+        form: visit.form("/consent", Some(&ticket)),
         client: client_view(request),
         user_name: user.display_name().to_owned(),
         username: user.username.clone(),
@@ -120,7 +126,7 @@ async fn show(
 }
 
 struct Choices<'a> {
-    question: &'a ConsentQuestion,
+    question: &'a Grantable,
     language: Language,
     /// As the person left them, when the page comes back.
     are_checked: bool,

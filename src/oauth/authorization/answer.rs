@@ -1,10 +1,11 @@
 //! Answering an authorization request: a code, or a denial.
 
 use crate::account::{AuthorizationCode, Consent, Grant, GrantId};
-use crate::oauth::authorization::{AuthorizationRequest, ConsentQuestion, ReplyTo, SignedIn};
+use crate::oauth::authorization::{AuthorizationRequest, Grantable, ReplyTo};
 use crate::oauth::{Authority, Refusal};
 use crate::protocol::{Fault, Scope};
 use crate::secret::Secret;
+use crate::store::Tx;
 
 /// What a client is told, and where.
 pub struct Answer {
@@ -22,12 +23,53 @@ pub enum Outcome {
 }
 
 impl Authority<'_> {
-    /// Makes a grant of `scope`, and a code for it.
-    pub async fn grant(
+    /// Grants all that can be granted, without a question.
+    pub async fn grant_all(
         &self,
         request: &AuthorizationRequest,
-        signed_in: &SignedIn,
-        scope: Scope,
+        grantable: &Grantable,
+    ) -> Result<Answer, Refusal> {
+        self.grant(request, grantable, &grantable.scope, None).await
+    }
+
+    /// What comes of the user's answer to a question: `ticked` is what they allowed of it. `None`
+    /// when that is nothing, and nothing says whether that was meant.
+    pub async fn allow(
+        &self,
+        request: &AuthorizationRequest,
+        grantable: &Grantable,
+        ticked: &[String],
+        is_remembered: bool,
+    ) -> Result<Option<Answer>, Refusal> {
+        let dialect = &*self.issuer.dialect;
+        // Scopes that ask for a refresh token are one question, whatever their names.
+        let allows_offline = ticked.iter().any(|scope| dialect.is_offline_scope(scope));
+        let allowed = grantable.scope.retain(|scope| {
+            is_required(scope)
+                || ticked.iter().any(|own| own == scope)
+                || (allows_offline && dialect.is_offline_scope(scope))
+        });
+        let asked = grantable.scope.tokens();
+        let has_choice = asked.iter().any(|scope| !is_required(scope));
+        let refused_all = has_choice && allowed.tokens().iter().all(|scope| is_required(scope));
+        if refused_all && dialect.authorization.refusing_all_denies {
+            return Ok(Some(deny(request)));
+        }
+        if allowed.is_empty() && !asked.is_empty() {
+            return Ok(None);
+        }
+        let remembered = remembered(grantable, &allowed, is_remembered);
+        self.grant(request, grantable, &allowed, remembered)
+            .await
+            .map(Some)
+    }
+
+    /// Makes a grant of what was allowed, and a code for it.
+    async fn grant(
+        &self,
+        request: &AuthorizationRequest,
+        grantable: &Grantable,
+        allowed: &Scope,
         remembered: Option<Scope>,
     ) -> Result<Answer, Refusal> {
         let (core, issuer) = (self.core, self.issuer);
@@ -36,40 +78,32 @@ impl Authority<'_> {
         let now = core.clock.now();
         let code = Secret::new(policy.code.render(&core.entropy));
         let client = &request.client;
-        let user = &signed_in.user;
+        let (user, session) = (&grantable.signed_in.user, &grantable.signed_in.session);
 
         let mut tx = core.store.write().await?;
         if let Some(scope) = remembered {
-            let consent = Consent {
-                user: user.id,
-                client_id: client.client_id.clone(),
-                scope,
-                created_at: now,
-                updated_at: now,
-            };
-            tx.save_consent(issuer.id, &consent).await?;
+            self.remember(&mut tx, request, grantable, &scope).await?;
         }
         let grant = Grant {
             id: GrantId(core.entropy.uuid_at(now)),
             client_id: client.client_id.clone(),
             user: user.id,
-            session: signed_in.session.id,
+            session: session.id,
             subject: self.subject(&mut tx, client, user).await?,
-            scope,
+            // What was allowed because a claim asked for it is no scope of the token.
+            scope: allowed.retain(|scope| request.scope.contains(scope)),
             audience: request.audience.clone(),
             nonce: request.nonce.clone(),
-            auth_time: signed_in.session.auth_time,
-            amr: signed_in.session.amr.clone(),
+            auth_time: session.auth_time,
+            amr: session.amr.clone(),
             acr: Some(dialect.acr().to_owned()),
             wants_auth_time: request.wants_auth_time,
-            claims_request: request.claims_text.clone(),
+            claims_request: request.claims.within(allowed).to_text(),
             created_at: now,
             is_revoked: false,
         };
         let expires_at = now + policy.code_lifetime;
-        // Not before the session ends: its clients have to be told of that.
-        let kept_until = signed_in.session.expires_at.max(expires_at);
-        tx.insert_grant(issuer.id, &grant, kept_until).await?;
+        tx.insert_grant(issuer.id, &grant, expires_at).await?;
         let rests = AuthorizationCode {
             grant: grant.id,
             redirect_uri: request
@@ -79,6 +113,8 @@ impl Authority<'_> {
             expires_at,
         };
         tx.insert_code(issuer.id, &code.digest(), &rests).await?;
+        tx.note_client_of_session(issuer.id, session.id, &grant.client_id, &grant.subject)
+            .await?;
         tx.commit().await?;
         Ok(Answer {
             reply_to: request.reply_to.clone(),
@@ -90,42 +126,66 @@ impl Authority<'_> {
         })
     }
 
-    /// What comes of the user's answer to a question: `ticked` is what they allowed of it. `None`
-    /// when that is nothing, and nothing says whether that was meant.
-    pub async fn allow(
+    /// Keeps what the user allowed: what is of no API by itself, the rest for the APIs it was
+    /// allowed at.
+    async fn remember(
         &self,
+        tx: &mut Tx,
         request: &AuthorizationRequest,
-        question: &ConsentQuestion,
-        ticked: &[String],
-        is_remembered: bool,
-    ) -> Result<Option<Answer>, Refusal> {
-        let allowed = question
-            .scope
-            .retain(|scope| is_required(scope) || ticked.iter().any(|own| own == scope));
-        let has_choice = question
-            .scope
-            .tokens()
-            .iter()
-            .any(|scope| !is_required(scope));
-        let refused_all = has_choice && allowed.tokens().iter().all(|scope| is_required(scope));
-        let denies = self.issuer.dialect.authorization.refusing_all_denies;
-        if refused_all && denies {
-            return Ok(Some(deny(request)));
+        grantable: &Grantable,
+        scope: &Scope,
+    ) -> Result<(), Refusal> {
+        let dialect = &*self.issuer.dialect;
+        let now = self.core.clock.now();
+        let audience = request.consent_audience();
+        let mut kept = vec![(audience.clone(), scope.clone())];
+        if !audience.is_empty() {
+            let is_of_no_api = |scope: &str| dialect.is_identity_scope(scope);
+            let general = grantable
+                .consents
+                .iter()
+                .find(|consent| consent.audience.is_empty());
+            // What was allowed where requests name no API stays.
+            let mut of_no_api = general
+                .map(|consent| consent.scope.retain(|scope| !is_of_no_api(scope)))
+                .unwrap_or_default();
+            of_no_api.extend(&scope.retain(is_of_no_api));
+            kept = vec![
+                (audience, scope.retain(|scope| !is_of_no_api(scope))),
+                (Vec::new(), of_no_api),
+            ];
         }
-        if allowed.is_empty() && !question.scope.is_empty() {
-            return Ok(None);
+        for (audience, scope) in kept {
+            let consent = Consent {
+                user: grantable.signed_in.user.id,
+                client_id: request.client.client_id.clone(),
+                audience,
+                scope,
+                created_at: now,
+                updated_at: now,
+            };
+            tx.save_consent(self.issuer.id, &consent).await?;
         }
-        let remembered = is_remembered.then(|| {
-            // What was allowed before and is not in question now stays so.
-            let known = question.known.clone().unwrap_or_default();
-            let mut all = known.retain(|scope| !question.scope.contains(scope));
-            all.extend(&allowed);
-            all
-        });
-        self.grant(request, &question.signed_in, allowed, remembered)
-            .await
-            .map(Some)
+        Ok(())
     }
+}
+
+/// What is to be remembered after an answer; `None` when nothing changes. What was allowed before
+/// and is not in question stays, what is refused now goes, and what is new comes only if the user
+/// wants it to be remembered.
+fn remembered(grantable: &Grantable, allowed: &Scope, is_wanted: bool) -> Option<Scope> {
+    let known = grantable.known.as_ref();
+    if !is_wanted && known.is_none() {
+        return None;
+    }
+    let mut all = known
+        .cloned()
+        .unwrap_or_default()
+        .retain(|scope| !grantable.scope.contains(scope) || allowed.contains(scope));
+    if is_wanted {
+        all.extend(allowed);
+    }
+    Some(all)
 }
 
 /// The user said no.

@@ -1,6 +1,7 @@
 //! What has to happen before an authorization request can be answered (OIDC Core §3.1.2.3).
 
-use crate::account::{Session, SessionId, User};
+use crate::account::{Consent, Session, SessionId, User};
+use crate::issuer::Api;
 use crate::oauth::authorization::AuthorizationRequest;
 use crate::oauth::entitlement::{Actor, Entitlement};
 use crate::oauth::{Authority, Refusal};
@@ -33,23 +34,27 @@ pub enum Next {
         username: Option<String>,
     },
     ChooseAccount,
-    Consent(Box<ConsentQuestion>),
+    Consent(Box<Grantable>),
     /// Nothing: it can be granted.
-    Grant {
-        signed_in: Box<SignedIn>,
-        scope: Scope,
-    },
+    Grant(Box<Grantable>),
 }
 
-/// What the user is asked to allow.
-pub struct ConsentQuestion {
+/// What can be granted to whom.
+pub struct Grantable {
     pub signed_in: SignedIn,
-    /// What can be granted at most.
+    /// What can be granted at most: what is asked for, by scope or by claim, and the user may
+    /// have.
     pub scope: Scope,
-    /// What the user allowed this client before; `None` when they were never asked, or did not
-    /// want it to be remembered.
+    /// What the user allowed this client before, at the same APIs; `None` when they were never
+    /// asked, or did not want it to be remembered.
     pub known: Option<Scope>,
+    /// The same as it is kept.
+    pub(super) consents: Vec<Consent>,
 }
+
+/// Seconds for which somebody who has just signed in for a request need not do so again. A ticket
+/// stays in the browser's history for longer.
+const FRESH_FOR: i64 = 600;
 
 impl Authority<'_> {
     /// Decides what comes next. `sessions` are those of the browser, the current one first.
@@ -89,28 +94,26 @@ impl Authority<'_> {
         {
             return ask(Next::ChooseAccount, Fault::AccountSelectionRequired);
         }
-        let is_fresh = progress.authenticated == Some(session.id);
-        if !is_fresh && (request.prompt.login || self.is_too_old(request, session)) {
+        if self.is_to_sign_in_again(request, progress, session) {
             let next = Next::SignIn {
                 is_reauthentication: true,
                 username: Some(signed_in.user.username.clone()),
             };
             return ask(next, Fault::LoginRequired);
         }
-        let scope = self.permitted_scope(request, &signed_in.user).await?;
-        let known = self.known_consent(request, &signed_in.user).await?;
-        if self.needs_consent(request, &scope, known.as_ref()) {
-            let question = ConsentQuestion {
-                signed_in: signed_in.clone(),
-                scope,
-                known,
-            };
-            return ask(Next::Consent(Box::new(question)), Fault::ConsentRequired);
-        }
-        Ok(Next::Grant {
-            signed_in: Box::new(signed_in.clone()),
+        let mut scope = self.permitted_scope(request, &signed_in.user).await?;
+        scope.extend(&request.claims.scope());
+        let consents = self.consents(request, &signed_in.user).await?;
+        let grantable = Box::new(Grantable {
+            signed_in: signed_in.clone(),
             scope,
-        })
+            known: self.known(request, &consents),
+            consents,
+        });
+        if self.needs_consent(request, &grantable) {
+            return ask(Next::Consent(grantable), Fault::ConsentRequired);
+        }
+        Ok(Next::Grant(grantable))
     }
 
     /// The session that is meant: the chosen one, the one the client names by a hint, or else the
@@ -124,11 +127,12 @@ impl Authority<'_> {
         if progress.wants_other && progress.authenticated.is_none() {
             return Ok(None);
         }
-        let meant = [progress.authenticated, progress.chosen];
-        let chosen = meant
-            .into_iter()
-            .flatten()
-            .find_map(|id| sessions.iter().find(|signed_in| signed_in.session.id == id));
+        let of_request = match progress.authenticated.or(progress.chosen) {
+            Some(id) => sessions
+                .iter()
+                .find(|signed_in| signed_in.session.id == id),
+            None => sessions.first(),
+        };
         // OIDC Core §3.1.2.1, §5.5.1: if the client says whom it wants, nobody else will do.
         let wanted = request
             .id_token_hint
@@ -136,7 +140,7 @@ impl Authority<'_> {
             .map(|hint| hint.subject.as_str())
             .or(request.claims.subject());
         let Some(wanted) = wanted else {
-            return Ok(chosen.or(sessions.first()));
+            return Ok(of_request);
         };
         let store = &self.core.store;
         let user = store.find_user_by_subject(self.issuer.id, wanted).await?;
@@ -147,13 +151,21 @@ impl Authority<'_> {
         }))
     }
 
-    fn is_too_old(&self, request: &AuthorizationRequest, session: &Session) -> bool {
-        let Some(max_age) = request.max_age else {
-            return false;
-        };
+    fn is_to_sign_in_again(
+        &self,
+        request: &AuthorizationRequest,
+        progress: Progress,
+        session: &Session,
+    ) -> bool {
         let age = self.core.clock.now().unix() - session.auth_time.unix();
-        // With 0, a sign-in of this very second is too old as well: it is `prompt=login`.
-        max_age == 0 || u64::try_from(age).is_ok_and(|age| age > max_age)
+        let is_fresh = progress.authenticated == Some(session.id) && age < FRESH_FOR;
+        let is_too_old = match request.max_age {
+            None => false,
+            // A sign-in of this very second is too old as well: it is `prompt=login`.
+            Some(0) => !is_fresh,
+            Some(max_age) => u64::try_from(age).is_ok_and(|age| age > max_age),
+        };
+        is_too_old || (request.prompt.login && !is_fresh)
     }
 
     /// What this user may be granted, of what is asked for.
@@ -169,34 +181,76 @@ impl Authority<'_> {
         Ok(entitlement.permitted(dialect, &request.audience, &request.scope, &roles))
     }
 
-    async fn known_consent(
+    /// The APIs that a request may mean, for people to see.
+    pub async fn apis_meant(&self, request: &AuthorizationRequest) -> Result<Vec<Api>, Refusal> {
+        let dialect = &*self.issuer.dialect;
+        let standing = self.standing().await?;
+        let entitlement = Entitlement::new(dialect, &standing.apis, &request.client, Actor::User);
+        let meant = entitlement.apis_meant(&request.audience)?;
+        Ok(meant.into_iter().cloned().collect())
+    }
+
+    async fn consents(
         &self,
         request: &AuthorizationRequest,
         user: &User,
-    ) -> Result<Option<Scope>, Refusal> {
-        let store = &self.core.store;
+    ) -> Result<Vec<Consent>, Refusal> {
         let client_id = &request.client.client_id;
-        let consent = store
-            .find_consent(self.issuer.id, user.id, client_id)
-            .await?;
-        Ok(consent.map(|consent| consent.scope))
+        let store = &self.core.store;
+        Ok(store
+            .find_consents(self.issuer.id, user.id, client_id)
+            .await?)
     }
 
-    fn needs_consent(
-        &self,
-        request: &AuthorizationRequest,
-        scope: &Scope,
-        known: Option<&Scope>,
-    ) -> bool {
+    /// What the user allowed before, of what this request may mean: what is of no API, whatever
+    /// the request was for; what is of an API, at that one.
+    fn known(&self, request: &AuthorizationRequest, consents: &[Consent]) -> Option<Scope> {
         let dialect = &*self.issuer.dialect;
-        let is_covered =
-            known.is_some_and(|known| scope.tokens().iter().all(|token| known.contains(token)));
-        let is_asked_again = dialect.authorization.reasks_for_offline_access
-            && scope
-                .tokens()
-                .iter()
-                .any(|token| dialect.is_offline_scope(token));
+        let audience = request.consent_audience();
+        let mut known: Option<Scope> = None;
+        for consent in consents {
+            let counts = if consent.audience == audience {
+                consent.scope.clone()
+            } else if consent.audience.is_empty() {
+                consent
+                    .scope
+                    .retain(|scope| dialect.is_identity_scope(scope))
+            } else {
+                continue;
+            };
+            known.get_or_insert_default().extend(&counts);
+        }
+        known
+    }
+
+    fn needs_consent(&self, request: &AuthorizationRequest, grantable: &Grantable) -> bool {
+        let policy = &self.issuer.dialect.authorization;
+        let Grantable { scope, known, .. } = grantable;
+        let mut tokens = scope.tokens().iter();
+        let is_covered = known
+            .as_ref()
+            .is_some_and(|known| tokens.all(|token| known.contains(token)));
+        let asks_offline = scope
+            .tokens()
+            .iter()
+            .any(|token| self.issuer.dialect.is_offline_scope(token));
+        let is_asked_again = policy.reasks_for_offline_access && asks_offline;
+        let is_first_party = request.client.metadata.first_party;
+        let is_exposed = policy.silent_needs_https
+            && request.prompt.none
+            && request.client.is_public()
+            && !request.reply_to.redirect_uri.starts_with("https:");
         request.prompt.consent
-            || (!request.client.metadata.first_party && (!is_covered || is_asked_again))
+            || is_exposed
+            || (!is_first_party && (!is_covered || is_asked_again))
+    }
+}
+
+impl AuthorizationRequest {
+    /// What consent for it is kept under: its audience, in no particular order.
+    pub(super) fn consent_audience(&self) -> Vec<String> {
+        let mut audience = self.audience.clone();
+        audience.sort_unstable();
+        audience
     }
 }

@@ -6,5 +6,5 @@ mod decision;
 mod request;
 
 pub use answer::{Answer, Outcome, deny, is_required};
-pub use decision::{ConsentQuestion, Next, Progress, SignedIn};
+pub use decision::{Grantable, Next, Progress, SignedIn};
 pub use request::{AuthorizationRequest, Prompt, RefusedRequest, ReplyTo};

@@ -34,8 +34,6 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     pub id_token_hint: Option<IdTokenHint>,
     pub claims: ClaimsRequest,
-    /// Parameter `claims` as it was sent.
-    pub claims_text: Option<String>,
 }
 
 /// Where an answer goes, once client and redirect URI are proven.
@@ -60,7 +58,7 @@ pub struct Prompt {
 pub enum RefusedRequest {
     /// The user, on a page: nobody has proven to be a client, or where it is.
     Page(Refusal),
-    /// The client.
+    /// The client, unless its dialect has it told to the user as well.
     Client(Refusal, ReplyTo),
 }
 
@@ -85,17 +83,7 @@ impl Authority<'_> {
             response_mode: mode.clone().unwrap_or(ResponseMode::Query),
             state: parameters.find(parameter::STATE).map(str::to_owned),
         };
-        let refused = |refusal: Refusal| {
-            let entry = dialect.error(
-                Some(crate::dialect::Endpoint::Authorization),
-                refusal.fault().kind(),
-            );
-            if entry.page {
-                RefusedRequest::Page(refusal)
-            } else {
-                RefusedRequest::Client(refusal, reply_to.clone())
-            }
-        };
+        let refused = |refusal: Refusal| RefusedRequest::Client(refusal, reply_to.clone());
         mode.map_err(|fault| refused(fault.into()))?;
         self.read(client, reply_to.clone(), parameters)
             .await
@@ -139,10 +127,9 @@ impl Authority<'_> {
             None => client.metadata.default_max_age,
             asked => asked,
         };
-        let claims_text = parameters.find(parameter::CLAIMS).map(str::to_owned);
-        let claims = match &claims_text {
-            Some(text) => ClaimsRequest::parse(text)?,
-            None => ClaimsRequest::default(),
+        let claims = match parameters.find(parameter::CLAIMS) {
+            Some(text) if policy.reads_claims => ClaimsRequest::parse(text)?,
+            _ => ClaimsRequest::default(),
         };
         if !claims.is_satisfied_by_acr(&policy.acr) {
             return Err(Fault::UnmetAuthenticationRequirements.into());
@@ -169,7 +156,6 @@ impl Authority<'_> {
             login_hint: parameters.find(parameter::LOGIN_HINT).map(str::to_owned),
             id_token_hint,
             claims,
-            claims_text,
             client,
             reply_to,
         })

@@ -1,0 +1,4 @@
+//! A person signs in: the flows of each dialect as its vendor's documents print them, and what
+//! must hold in all of them.
+
+mod medblocks;

@@ -146,7 +146,7 @@ pub fn answer(visit: &Visit<'_>, answer: Answer) -> HttpResponse {
             let words = Words {
                 code: Some(code.expose()),
                 scope: Some(scope),
-                session_state: session_state_of(visit, &reply_to, client_id),
+                session_state: session_state_of(visit, &reply_to, client_id, scope),
                 ..Words::of(visit, &reply_to)
             };
             (words, None)
@@ -231,10 +231,19 @@ pub fn form_targets(redirect_uri: &str) -> Vec<String> {
     vec![format!("{scheme}:")]
 }
 
-/// OIDC Session Management §2. The salt keeps two clients from comparing.
-fn session_state_of(visit: &Visit<'_>, reply_to: &ReplyTo, client_id: &str) -> Option<String> {
+/// OIDC Session Management §2: part of an authentication response, so there is none without
+/// `openid`. The salt keeps two clients from comparing.
+fn session_state_of(
+    visit: &Visit<'_>,
+    reply_to: &ReplyTo,
+    client_id: &str,
+    scope: &Scope,
+) -> Option<String> {
     let dialect = &visit.address.issuer.dialect;
     dialect.endpoints.find(Endpoint::CheckSession)?;
+    if !scope.contains("openid") {
+        return None;
+    }
     let current = visit.current()?;
     let salt = random_text(&visit.app.core.entropy);
     let origin = origin(&reply_to.redirect_uri)?;

@@ -2,3 +2,5 @@
 //! must hold in all of them.
 
 mod medblocks;
+mod nethealth;
+mod photon;

@@ -51,6 +51,8 @@ pub enum Fault {
     MissingGrantType,
     #[error("`{parameter}` is missing")]
     MissingParameter { parameter: &'static str },
+    #[error("`code` is missing")]
+    MissingCode,
 
     // The client (RFC 6749 §2.3).
     #[error("no client identified itself")]
@@ -224,6 +226,7 @@ pub enum FaultKind {
     WrongScopeType,
     MissingGrantType,
     MissingParameter,
+    MissingCode,
     MissingClientCredentials,
     MalformedCredentials,
     TwoClientAuthMethods,
@@ -321,6 +324,7 @@ impl Fault {
             Self::WrongScopeType => FaultKind::WrongScopeType,
             Self::MissingGrantType => FaultKind::MissingGrantType,
             Self::MissingParameter { .. } => FaultKind::MissingParameter,
+            Self::MissingCode => FaultKind::MissingCode,
             Self::MissingClientCredentials => FaultKind::MissingClientCredentials,
             Self::MalformedCredentials => FaultKind::MalformedCredentials,
             Self::TwoClientAuthMethods => FaultKind::TwoClientAuthMethods,

@@ -41,8 +41,8 @@ pub async fn consent(
         Ok(ticket) => ticket,
         Err(response) => return response,
     };
-    if let Some(tags) = ui_locales(&ticket) {
-        visit.language = Language::negotiate(Some(tags), None);
+    if let Some(language) = ui_locales(&ticket).and_then(Language::asked_for) {
+        visit.language = language;
     }
     let OnTheWay { request, next } = match visit.on_the_way(&ticket).await {
         Ok(on_the_way) => on_the_way,

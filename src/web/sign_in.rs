@@ -46,8 +46,8 @@ impl<'a> Step<'a> {
             (true, None) => to_account(visit.now),
             _ => visit.read_ticket(&text)?,
         };
-        if let Some(tags) = ui_locales(&ticket) {
-            visit.language = super::pages::Language::negotiate(Some(tags), None);
+        if let Some(language) = ui_locales(&ticket).and_then(super::pages::Language::asked_for) {
+            visit.language = language;
         }
         Ok(Self {
             visit,

@@ -76,10 +76,10 @@ impl<'a> Visit<'a> {
         let own = held
             .first()
             .and_then(|held| held.signed_in.user.claims.text("locale"));
-        let language = match ui_locales.or(own) {
-            None => Language::negotiate(None, preferred),
-            asked => Language::negotiate(asked, preferred),
-        };
+        let language = ui_locales
+            .and_then(Language::asked_for)
+            .or_else(|| own.and_then(Language::find))
+            .unwrap_or_else(|| Language::negotiate(None, preferred));
         Ok(Self {
             app,
             address,

@@ -37,13 +37,17 @@ impl Language {
     /// else English.
     pub fn negotiate(ui_locales: Option<&str>, accept_language: Option<&str>) -> Self {
         ui_locales
-            .and_then(|tags| {
-                tags.split_ascii_whitespace()
-                    .take(MOST_LANGUAGES)
-                    .find_map(Self::find)
-            })
+            .and_then(Self::asked_for)
             .or_else(|| accept_language.and_then(Self::preferred))
             .unwrap_or_default()
+    }
+
+    /// The first language of `ui_locales` that there is.
+    pub fn asked_for(ui_locales: &str) -> Option<Self> {
+        ui_locales
+            .split_ascii_whitespace()
+            .take(MOST_LANGUAGES)
+            .find_map(Self::find)
     }
 
     /// The language of the highest weight; of equal ones, the first.

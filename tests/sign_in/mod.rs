@@ -2,6 +2,9 @@
 //! must hold in all of them.
 
 mod clinic;
+mod invariants;
+mod logout;
 mod medblocks;
 mod nethealth;
 mod photon;
+mod redirects;

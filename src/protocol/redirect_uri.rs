@@ -97,7 +97,11 @@ pub fn is_loopback_http(uri: &str) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    // Text and parsed form must agree on where the host ends, or a browser may see another one.
+    // Text and parsed form must agree on where the host begins and ends, or a browser may see
+    // another one: `http:localhost` is a path to it.
+    let has_authority = uri
+        .strip_prefix("http://")
+        .is_some_and(|rest| !rest.starts_with('/'));
     let is_plain = uri
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
@@ -105,7 +109,7 @@ pub fn is_loopback_http(uri: &str) -> bool {
         && url.password().is_none()
         && !uri.contains('#')
         && !uri.contains('@');
-    url.scheme() == "http" && is_loopback && is_plain
+    has_authority && is_loopback && is_plain
 }
 
 /// The origin of a URI; for a scheme of a device's application, that scheme and a colon. This is
@@ -223,6 +227,9 @@ mod tests {
             "http://user:pass@localhost/",
             "http://local\thost/",
             "http://localhost/#f",
+            "http:localhost",
+            "http:/localhost/",
+            "http:///localhost/",
         ] {
             assert!(!is_loopback_http(uri), "{uri}");
         }

@@ -5,10 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 /// How long another server may take, from first to last.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// So many requests may be on their way; the others wait.
+const AT_ONCE: usize = 16;
 
 /// Sends requests to other servers: HTTPS, bounded in time, no redirects, and no address that
 /// leads into a private network, where a URL that somebody registered could reach what only this
@@ -18,6 +22,7 @@ pub struct Outgoing {
     /// Made when it is first needed: reading the certificate authorities takes longer than the
     /// rest of a start. `None` when it cannot be made.
     client: Arc<OnceLock<Option<reqwest::Client>>>,
+    turns: Arc<Semaphore>,
     allows_loopback: bool,
 }
 
@@ -36,6 +41,7 @@ impl Outgoing {
     pub fn new(allows_loopback: bool) -> Self {
         Self {
             client: Arc::default(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
             allows_loopback,
         }
     }
@@ -66,6 +72,8 @@ impl Outgoing {
                 reason: "this server has no client to ask with".to_owned(),
             });
         };
+        // Never closed.
+        let _turn = self.turns.acquire().await;
         let sending = client
             .post(parsed)
             .header("content-type", "application/x-www-form-urlencoded")
@@ -161,8 +169,11 @@ fn is_public(address: IpAddr) -> bool {
                 Some(v4) => is_public(IpAddr::V4(v4)),
                 None => {
                     let [first, second, ..] = v6.segments();
-                    // 2000::/3 is all that is given out, less documentation.
-                    (first & 0xe000) == 0x2000 && !(first == 0x2001 && second == 0x0db8)
+                    // 2000::/3 is all that is given out, less documentation, and less 6to4 and
+                    // Teredo, which lead to an IPv4 address of anybody's choice.
+                    let is_special =
+                        first == 0x2002 || (first == 0x2001 && (second == 0x0db8 || second == 0));
+                    (first & 0xe000) == 0x2000 && !is_special
                 }
             }
         }
@@ -197,6 +208,8 @@ mod tests {
             "fe80::1",
             "::ffff:10.0.0.1",
             "64:ff9b::a00:1",
+            "2002:a00:1::1",
+            "2001:0:4136:e378::1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }

@@ -212,7 +212,7 @@ struct Wrong {
     says: &'static [&'static str],
 }
 
-const WRONG: [Wrong; 24] = [
+const WRONG: [Wrong; 25] = [
     Wrong {
         text: "title = ",
         line: 1,
@@ -265,7 +265,7 @@ const WRONG: [Wrong; 24] = [
     Wrong {
         text: "[token_response.members]\naccess_token = \"{access_token|iso8601}\"",
         line: 2,
-        says: &["{access_token} takes no filter"],
+        says: &["`iso8601` is not a filter for {access_token}"],
     },
     Wrong {
         text: "[token_response.members]\naccess_token = \"{access_token}\"\nexpires = \"{expires_at|iso}\"",
@@ -300,7 +300,12 @@ const WRONG: [Wrong; 24] = [
     Wrong {
         text: "[endpoints]\ntoken = \"/token\"\nauthorise = \"/authorize\"",
         line: 3,
-        says: &["`authorise`", "expected one of: token"],
+        says: &["`authorise`", "did you mean `authorization`?"],
+    },
+    Wrong {
+        text: "[endpoints]\ntoken = \"/token\"\nxyz = \"/authorize\"",
+        line: 3,
+        says: &["`xyz`", "expected one of:", "token"],
     },
     Wrong {
         text: "[errors.malformed_scop]\nstatus = 400",
@@ -387,8 +392,8 @@ fn a_dialect_that_could_not_work_is_told_where() {
             "{kid}",
         ),
         (
-            "title = \"x\"\n[token_request]\ngrant_types = [\"authorization_code\"]",
-            "expected client_credentials",
+            "title = \"x\"\n[token_request]\ngrant_types = [\"implicit\"]",
+            "expected one of: client_credentials",
         ),
     ] {
         let mistake = mistake_in(text);

@@ -9,6 +9,7 @@ mod dialects;
 mod errors;
 mod invariants;
 mod resources;
+mod sign_in;
 mod signatures;
 mod storage;
 mod support;

@@ -390,11 +390,14 @@ async fn token(locum: Peer, path: &str, parameters: &str) -> Jwt {
     Jwt::parse(&locum.send(request).await.access_token())
 }
 
-async fn jwks(locum: Peer, path: &str) -> CoreJsonWebKeySet {
+pub async fn jwks(locum: Peer, path: &str) -> CoreJsonWebKeySet {
     serde_json::from_str(&locum.get(path).await.is(200).body).unwrap()
 }
 
-fn key_of<'a>(keys: &'a CoreJsonWebKeySet, jwt: &Jwt) -> &'a openidconnect::core::CoreJsonWebKey {
+pub fn key_of<'a>(
+    keys: &'a CoreJsonWebKeySet,
+    jwt: &Jwt,
+) -> &'a openidconnect::core::CoreJsonWebKey {
     let kid = JsonWebKeyId::new(jwt.header("kid").as_str().unwrap().to_owned());
     let mut found = keys.keys().iter().filter(|key| key.key_id() == Some(&kid));
     let key = found.next().expect("the key is published");

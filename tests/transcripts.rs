@@ -340,13 +340,20 @@ async fn net_health_is_found_through_its_discovery_page() {
         .say("GET /nethealth/.well-known/openid-configuration")
         .await;
     let base = format!("http://localhost:{}/nethealth", locum.port);
+    // OIDC Core §5.1
+    let claims = "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate zoneinfo locale updated_at email email_verified phone_number phone_number_verified address";
+    let claims: Vec<String> = claims
+        .split(' ')
+        .map(|claim| format!("{claim:?}"))
+        .collect();
+    let claims = claims.join(",");
     page.reads(&format!(
         r#"
         200
         Content-Type: application/json; charset=utf-8
         ETag: "…"
 
-        {{"issuer":"{base}","jwks_uri":"{base}/.well-known/jwks","token_endpoint":"{base}/connect/token","revocation_endpoint":"{base}/connect/revocation","introspection_endpoint":"{base}/connect/introspect","scopes_supported":["patients.read","patients.write"],"response_types_supported":[],"grant_types_supported":["client_credentials"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"],"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]}}
+        {{"issuer":"{base}","jwks_uri":"{base}/.well-known/jwks","authorization_endpoint":"{base}/connect/authorize","token_endpoint":"{base}/connect/token","userinfo_endpoint":"{base}/connect/userinfo","end_session_endpoint":"{base}/connect/endsession","check_session_iframe":"{base}/connect/checksession","revocation_endpoint":"{base}/connect/revocation","introspection_endpoint":"{base}/connect/introspect","frontchannel_logout_supported":true,"frontchannel_logout_session_supported":true,"scopes_supported":["openid","profile","email","phone","address","offline_access","patients.read","patients.write"],"claims_supported":["sub",{claims}],"response_types_supported":["code"],"response_modes_supported":["form_post","query"],"grant_types_supported":["authorization_code","client_credentials","refresh_token"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"],"code_challenge_methods_supported":["plain","S256"],"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]}}
         "#
     ));
 

@@ -1,6 +1,35 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+/// Claims that say something about a token and not about a person. Nobody's profile and no
+/// client's registration can set them.
+pub const ABOUT_TOKENS: &[&str] = &[
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "client_id",
+    "cnf",
+    "events",
+    "exp",
+    "gty",
+    "iat",
+    "idp",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "permissions",
+    "rat",
+    "scope",
+    "scp",
+    "sid",
+    "sub",
+];
+
 /// Claims about a person (OIDC Core §5.1) and any others, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -65,7 +65,7 @@ impl Profile {
     }
 
     /// The claims with what was typed. What is emptied is gone, and an address or number that has
-    /// changed has not been verified.
+    /// changed has not been verified, and says so: some clients take silence for a yes.
     pub fn applied_to(&self, claims: &UserClaims) -> UserClaims {
         let mut claims = claims.clone();
         for (name, typed, verified) in [
@@ -88,8 +88,14 @@ impl Profile {
             } else {
                 claims.0.insert(name.to_owned(), typed.clone().into());
             }
-            if let Some(verified) = verified {
-                claims.0.remove(verified);
+            match verified {
+                Some(verified) if typed.is_empty() => {
+                    claims.0.remove(verified);
+                }
+                Some(verified) => {
+                    claims.0.insert(verified.to_owned(), false.into());
+                }
+                None => {}
             }
         }
         claims
@@ -164,7 +170,8 @@ mod tests {
             ..Profile::default()
         };
         let changed = profile.applied_to(&claims);
-        let expected = json!({ "email": "c@d.example", "name": "Ada", "plan": 3 });
+        let expected =
+            json!({ "email": "c@d.example", "email_verified": false, "name": "Ada", "plan": 3 });
         assert_eq!(Some(&changed.0), expected.as_object());
     }
 }

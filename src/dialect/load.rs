@@ -42,6 +42,7 @@ const WHOLE: &[&[&str]] = &[
     &["logout", "token_header"],
     &["logout", "token_claims"],
     &["introspection", "active"],
+    &["introspection", "user_active"],
     &["discovery", "document"],
     &["jwks", "key"],
     &["error_response", "body"],

@@ -234,6 +234,8 @@ pub struct IntrospectionPolicy {
     pub ends_with_newline: bool,
     /// The answer about a live token, members in this order.
     pub active: JsonTemplate<TokenWord>,
+    /// The same about a user's token, where that says more.
+    pub user_active: Option<JsonTemplate<TokenWord>>,
     /// The answer about any other: nothing more than that (RFC 7662 §2.2).
     pub inactive: JsonTemplate<MetadataWord>,
     /// Errors that are answered otherwise here than elsewhere.

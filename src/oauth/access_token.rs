@@ -87,7 +87,7 @@ pub struct Requirement {
 pub(super) enum Found {
     Opaque { hash: Digest },
     Jwt { hash: Digest },
-    Refresh { grant: GrantId },
+    Refresh { grant: GrantId, is_spent: bool },
 }
 
 /// What this issuer says of a token it made: alive, or why not.
@@ -135,14 +135,15 @@ impl Authority<'_> {
         self.status(facts, found, grant).await
     }
 
-    /// Looks a refresh token up.
+    /// Looks a refresh token up, spent or not.
     pub(super) async fn find_refresh_token(&self, token: &str) -> Result<Status, Refusal> {
         let store = &self.core.store;
         let hash = Digest::of(token.as_bytes());
         let found = Box::pin(store.find_refresh_token(self.issuer.id, &hash)).await?;
-        let Some((token, grant)) = found.filter(|(token, _)| token.spent_at.is_none()) else {
+        let Some((token, grant)) = found else {
             return Ok(Status::Unknown);
         };
+        let is_spent = token.spent_at.is_some();
         let facts = TokenFacts {
             issuer: self.identifier.to_owned(),
             client_id: grant.client_id.clone(),
@@ -154,7 +155,10 @@ impl Authority<'_> {
             expires_at: token.expires_at,
             user: None,
         };
-        let found = Found::Refresh { grant: grant.id };
+        let found = Found::Refresh {
+            grant: grant.id,
+            is_spent,
+        };
         self.status(facts, found, Some(grant)).await
     }
 

@@ -50,8 +50,9 @@ impl Authority<'_> {
                 Box::pin(store.revoke_jwt(issuer, &hash, facts.expires_at)).await?;
             }
             Found::Jwt { .. } => {}
-            // RFC 7009 §2.1: and the access tokens of the same grant.
-            Found::Refresh { grant } => {
+            // RFC 7009 §2.1: and the access tokens of the same grant. A token that was exchanged
+            // stands for its family as well: its client may have lost the answer.
+            Found::Refresh { grant, .. } => {
                 let mut tx = store.write().await?;
                 self.revoke_grant(&mut tx, grant).await?;
                 tx.commit().await?;

@@ -2,39 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::account::{StandardScope, User};
+use crate::account::{ABOUT_TOKENS, StandardScope, User};
 use crate::dialect::InstantFormat;
 use crate::issuer::Client;
 use crate::protocol::Scope;
-
-/// Claims that say something about a token and not about a person. Nobody's profile and no
-/// client's registration can set them.
-const RESERVED: &[&str] = &[
-    "acr",
-    "amr",
-    "at_hash",
-    "aud",
-    "auth_time",
-    "azp",
-    "c_hash",
-    "client_id",
-    "cnf",
-    "events",
-    "exp",
-    "gty",
-    "iat",
-    "idp",
-    "iss",
-    "jti",
-    "nbf",
-    "nonce",
-    "permissions",
-    "rat",
-    "scope",
-    "scp",
-    "sid",
-    "sub",
-];
 
 /// What a scope asks for (OIDC Core §5.4), as far as it is known.
 pub fn scope_claims(user: &User, scope: &Scope, updated_at: InstantFormat) -> Map<String, Json> {
@@ -53,7 +24,7 @@ pub fn select<'a>(
     updated_at: InstantFormat,
 ) -> Map<String, Json> {
     names
-        .filter(|name| !RESERVED.contains(name))
+        .filter(|name| !ABOUT_TOKENS.contains(name))
         .filter_map(|name| Some((name.to_owned(), claim(user, name, updated_at)?)))
         .collect()
 }
@@ -81,7 +52,7 @@ pub fn client_claims(client: &Client, user: &User) -> Map<String, Json> {
         .metadata
         .claims
         .iter()
-        .filter(|(name, _)| !RESERVED.contains(&name.as_str()))
+        .filter(|(name, _)| !ABOUT_TOKENS.contains(&name.as_str()))
         .filter_map(|(name, value)| Some((name.clone(), resolve(value, user)?)))
         .collect()
 }

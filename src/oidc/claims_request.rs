@@ -88,9 +88,9 @@ impl ClaimsRequest {
     pub fn within(&self, scope: &Scope) -> Self {
         let is_allowed = |name: &str| {
             ABOUT_SIGN_IN.contains(&name)
-                || StandardScope::ALL.into_iter().any(|own| {
-                    own.claims().contains(&name) && scope.contains(own.as_str())
-                })
+                || StandardScope::ALL
+                    .into_iter()
+                    .any(|own| own.claims().contains(&name) && scope.contains(own.as_str()))
         };
         let keep = |claims: &Map<String, Json>| {
             claims
@@ -107,10 +107,7 @@ impl ClaimsRequest {
 
     /// The subject that must be the one who signs in (OIDC Core §5.5.1).
     pub fn subject(&self) -> Option<&str> {
-        self.id_token
-            .get("sub")?
-            .get("value")?
-            .as_str()
+        self.id_token.get("sub")?.get("value")?.as_str()
     }
 
     /// Whether `auth_time` is asked for.

@@ -190,6 +190,10 @@ impl Authority<'_> {
         if claims.contains_key(names_client) || claims.contains_key("events") {
             return None;
         }
+        // Nor is UserInfo as a JWT, which says neither of these.
+        if !claims.contains_key("exp") || !claims.contains_key("iat") {
+            return None;
+        }
         let client_id = match claims.get("aud")? {
             Json::String(one) => one.clone(),
             Json::Array(many) => many.first()?.as_str()?.to_owned(),

@@ -27,6 +27,8 @@ const LOGOUT_TOKEN_LIFETIME: Duration = Duration::from_secs(120);
 /// A request to sign somebody out.
 pub struct EndSessionRequest {
     pub hint: Option<IdTokenHint>,
+    /// The session that is named, by the hint or by `logout_hint`.
+    pub sid: Option<String>,
     pub client: Option<Arc<Client>>,
     /// Where to go afterwards, `state` included.
     pub return_to: Option<String>,
@@ -46,13 +48,12 @@ impl Authority<'_> {
         parameters: &Parameters,
     ) -> Result<EndSessionRequest, Refusal> {
         let policy = &self.issuer.dialect.logout;
-        let hint = match parameters.find(parameter::ID_TOKEN_HINT) {
-            None => None,
-            Some(token) => match self.read_id_token_hint(token) {
-                None if !policy.ignores_bad_hint => return Err(Fault::InvalidIdTokenHint.into()),
-                read => read,
-            },
-        };
+        let presented = parameters.find(parameter::ID_TOKEN_HINT);
+        let hint = presented.and_then(|token| self.read_id_token_hint(token));
+        let is_bad = presented.is_some() && hint.is_none();
+        if is_bad && !policy.ignores_bad_hint {
+            return Err(Fault::InvalidIdTokenHint.into());
+        }
         let named = parameters.find(parameter::CLIENT_ID);
         // OIDC RP-Initiated Logout §2: the two must not contradict each other.
         if let (Some(hint), Some(named)) = (&hint, named)
@@ -63,9 +64,12 @@ impl Authority<'_> {
         let client_id = hint.as_ref().map(|hint| hint.client_id.as_str()).or(named);
         let client = match client_id {
             None => None,
-            Some(client_id) => Some(self.known_client(client_id).await?),
+            Some(client_id) => Some(self.find_client(client_id).await?),
         };
-        let requested = parameters.find(parameter::POST_LOGOUT_REDIRECT_URI);
+        // With a hint that is ignored goes what it should have proven.
+        let requested = parameters
+            .find(parameter::POST_LOGOUT_REDIRECT_URI)
+            .filter(|_| !is_bad);
         let state = parameters.find(parameter::STATE);
         if policy.return_needs_hint && hint.is_none() && (requested.is_some() || state.is_some()) {
             return Err(Fault::MissingIdTokenHint.into());
@@ -81,6 +85,11 @@ impl Authority<'_> {
         };
         Ok(EndSessionRequest {
             needs_confirmation: hint.is_none(),
+            sid: hint
+                .as_ref()
+                .and_then(|hint| hint.sid.as_deref())
+                .or(parameters.find(parameter::LOGOUT_HINT))
+                .map(str::to_owned),
             hint,
             client,
             return_to,
@@ -98,7 +107,7 @@ impl Authority<'_> {
     ) -> Result<EndSessionRequest, Refusal> {
         let client = match parameters.find(parameter::CLIENT_ID) {
             None => None,
-            Some(client_id) => Some(self.known_client(client_id).await?),
+            Some(client_id) => Some(self.find_client(client_id).await?),
         };
         let return_to = match parameters.find(parameter::RETURN_TO) {
             Some(uri) => {
@@ -111,18 +120,11 @@ impl Authority<'_> {
         };
         Ok(EndSessionRequest {
             hint: None,
+            sid: None,
             client,
             return_to,
             needs_confirmation: false,
         })
-    }
-
-    async fn known_client(&self, client_id: &str) -> Result<Arc<Client>, Refusal> {
-        let store = &self.core.store;
-        let found = store.find_client(self.issuer.id, client_id).await?;
-        Ok(found.ok_or_else(|| Fault::UnknownClient {
-            client_id: client_id.to_owned(),
-        })?)
     }
 
     fn check_return(&self, client: Option<&Client>, uri: &str) -> Result<(), Fault> {
@@ -153,14 +155,22 @@ impl Authority<'_> {
         }
     }
 
-    /// Which of a browser's sessions a request means: the one its hint names, or all.
+    /// Which of a browser's sessions a request means: the one it names, the hint's user's, or all.
     pub async fn sessions_meant<'s>(
         &self,
         request: &EndSessionRequest,
         held: &'s [HeldSession],
     ) -> Result<Vec<&'s HeldSession>, Refusal> {
+        let is_named = |held: &&HeldSession| {
+            request.sid.as_deref() == Some(&held.signed_in.session.id.0.to_string())
+        };
         let Some(hint) = &request.hint else {
-            return Ok(held.iter().collect());
+            let named: Vec<&HeldSession> = held.iter().filter(is_named).collect();
+            return Ok(if named.is_empty() {
+                held.iter().collect()
+            } else {
+                named
+            });
         };
         let store = &self.core.store;
         let user = store
@@ -168,8 +178,7 @@ impl Authority<'_> {
             .await?;
         let is_meant = |held: &&HeldSession| {
             let session = &held.signed_in.session;
-            hint.sid.as_deref() == Some(&session.id.0.to_string())
-                || user.as_ref().is_some_and(|user| user.id == session.user)
+            is_named(held) || user.as_ref().is_some_and(|user| user.id == session.user)
         };
         Ok(held.iter().filter(is_meant).collect())
     }

@@ -51,6 +51,8 @@ pub enum Fault {
     MissingGrantType,
     #[error("`{parameter}` is missing")]
     MissingParameter { parameter: &'static str },
+    #[error("`code` is missing")]
+    MissingCode,
 
     // The client (RFC 6749 §2.3).
     #[error("no client identified itself")]
@@ -124,6 +126,8 @@ pub enum Fault {
         parameter: &'static str,
         reason: &'static str,
     },
+    #[error("the whole request is longer than {limit} bytes")]
+    OverlongRequest { limit: usize },
     #[error("request objects are not supported")]
     RequestNotSupported,
     #[error("request_uri is not supported")]
@@ -224,6 +228,7 @@ pub enum FaultKind {
     WrongScopeType,
     MissingGrantType,
     MissingParameter,
+    MissingCode,
     MissingClientCredentials,
     MalformedCredentials,
     TwoClientAuthMethods,
@@ -253,6 +258,7 @@ pub enum FaultKind {
     MalformedCodeChallenge,
     UnsupportedCodeChallengeMethod,
     MalformedParameter,
+    OverlongRequest,
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
@@ -321,6 +327,7 @@ impl Fault {
             Self::WrongScopeType => FaultKind::WrongScopeType,
             Self::MissingGrantType => FaultKind::MissingGrantType,
             Self::MissingParameter { .. } => FaultKind::MissingParameter,
+            Self::MissingCode => FaultKind::MissingCode,
             Self::MissingClientCredentials => FaultKind::MissingClientCredentials,
             Self::MalformedCredentials => FaultKind::MalformedCredentials,
             Self::TwoClientAuthMethods => FaultKind::TwoClientAuthMethods,
@@ -352,6 +359,7 @@ impl Fault {
                 FaultKind::UnsupportedCodeChallengeMethod
             }
             Self::MalformedParameter { .. } => FaultKind::MalformedParameter,
+            Self::OverlongRequest { .. } => FaultKind::OverlongRequest,
             Self::RequestNotSupported => FaultKind::RequestNotSupported,
             Self::RequestUriNotSupported => FaultKind::RequestUriNotSupported,
             Self::RegistrationNotSupported => FaultKind::RegistrationNotSupported,

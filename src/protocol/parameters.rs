@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::Fault;
 use super::parameter::{
-    ACCESS_TOKEN, AUDIENCE, CLAIMS, ID_TOKEN_HINT, REQUEST, RESOURCE, TOKEN, for_message,
+    ACCESS_TOKEN, AUDIENCE, CLAIMS, ID_TOKEN_HINT, REQUEST, RESOURCE, STATE, TOKEN, for_message,
 };
 
 /// The parameters of a request, whatever its body was encoded as: each name once, except those
@@ -15,8 +15,9 @@ pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 /// Parameters that may stand more than once: RFC 8707 §2, and Ory Hydra's `audience`.
 const REPEATABLE: &[&str] = &[AUDIENCE, RESOURCE];
 
-/// Parameters that are JSON, or a token that may be a JWT.
-const LONG: &[&str] = &[ACCESS_TOKEN, CLAIMS, ID_TOKEN_HINT, REQUEST, TOKEN];
+/// Parameters that are JSON, a token that may be a JWT, or what a client wants back and some put
+/// all they know of a request into.
+const LONG: &[&str] = &[ACCESS_TOKEN, CLAIMS, ID_TOKEN_HINT, REQUEST, STATE, TOKEN];
 
 impl Parameters {
     pub const MOST: usize = 64;

@@ -36,7 +36,11 @@ impl RedirectMatching {
             return true;
         }
         let requested = match requested.split_once('?') {
-            Some((before, _)) if self.ignores_query && !registered.contains('?') => before,
+            Some((before, query))
+                if self.ignores_query && !registered.contains('?') && is_harmless(query) =>
+            {
+                before
+            }
             _ => requested,
         };
         registered == requested || self.same_but_for_port(registered, requested)
@@ -56,6 +60,17 @@ impl RedirectMatching {
         };
         may_differ && registered.host == requested.host && registered.rest == requested.rest
     }
+}
+
+/// Whether a query that nobody registered cannot be taken for the answer that is put behind it,
+/// and hides no fragment.
+fn is_harmless(query: &str) -> bool {
+    const ANSWERS: [&str; 6] = ["code", "error", "id_token", "iss", "session_state", "state"];
+    let mut names = query
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or(pair));
+    // Encoded names are refused as well: they may be any of these.
+    !query.contains('#') && names.all(|name| !ANSWERS.contains(&name) && !name.contains('%'))
 }
 
 /// `http://` + host + an optional port + whatever follows.
@@ -97,7 +112,11 @@ pub fn is_loopback_http(uri: &str) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    // Text and parsed form must agree on where the host ends, or a browser may see another one.
+    // Text and parsed form must agree on where the host begins and ends, or a browser may see
+    // another one: `http:localhost` is a path to it.
+    let has_authority = uri
+        .strip_prefix("http://")
+        .is_some_and(|rest| !rest.starts_with('/'));
     let is_plain = uri
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
@@ -105,7 +124,7 @@ pub fn is_loopback_http(uri: &str) -> bool {
         && url.password().is_none()
         && !uri.contains('#')
         && !uri.contains('@');
-    url.scheme() == "http" && is_loopback && is_plain
+    has_authority && is_loopback && is_plain
 }
 
 /// The origin of a URI; for a scheme of a device's application, that scheme and a colon. This is
@@ -201,6 +220,10 @@ mod tests {
         let registered = ["https://app.example/cb".to_owned()];
         assert!(lenient.allows(&registered, "https://app.example/cb?photon=true"));
         assert!(!lenient.allows(&registered, "https://app.example/cb/?photon=true"));
+        for query in ["a=b#c", "code=stolen", "x=1&state=s", "%63ode=stolen"] {
+            let uri = format!("https://app.example/cb?{query}");
+            assert!(!lenient.allows(&registered, &uri), "{uri}");
+        }
     }
 
     #[test]
@@ -223,6 +246,9 @@ mod tests {
             "http://user:pass@localhost/",
             "http://local\thost/",
             "http://localhost/#f",
+            "http:localhost",
+            "http:/localhost/",
+            "http:///localhost/",
         ] {
             assert!(!is_loopback_http(uri), "{uri}");
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::account::{Session, User};
+use crate::account::User;
 use crate::clock::Timestamp;
 use crate::issuer::Client;
 use crate::oauth::{Authority, Refusal};
@@ -64,13 +64,9 @@ impl Authority<'_> {
         Ok(())
     }
 
-    /// Ends one of the user's own sessions, by its identity. `None` when there is no such one: it
-    /// may have ended by itself.
-    pub async fn end_own_session(
-        &self,
-        user: &User,
-        sid: &str,
-    ) -> Result<Option<Session>, Refusal> {
+    /// Ends one of the user's own sessions, in another browser, by its identity. Nothing happens
+    /// when there is no such one: it may have ended by itself.
+    pub async fn end_own_session(&self, user: &User, sid: &str) -> Result<(), Refusal> {
         let (store, issuer) = (&self.core.store, self.issuer.id);
         let now = self.core.clock.now();
         let sessions = store.list_sessions(issuer, user.id, now).await?;
@@ -79,9 +75,9 @@ impl Authority<'_> {
             .find(|session| session.id.0.to_string() == sid);
         if let Some(session) = &found {
             store.end_session(issuer, session.id, now).await?;
-            // Their pages cannot be loaded here: it may be another browser that is meant.
+            // Its clients' pages cannot be loaded here: it is another browser that is meant.
             self.tell_clients(session.id).await?;
         }
-        Ok(found)
+        Ok(())
     }
 }

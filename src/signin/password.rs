@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::throttle::{ACCOUNT, ADDRESS, Throttle, network};
-use crate::account::{SignIn, User};
+use crate::account::{Session, SignIn, User};
 use crate::clock::Timestamp;
 use crate::oauth::{Authority, Refusal};
 use crate::secret::{Digest, Secret, SecretHash};
@@ -169,14 +169,25 @@ impl Authority<'_> {
     }
 
     /// Sets a password that its owner has chosen, and that [`check_new_password`] has nothing
-    /// against.
-    pub async fn set_password(&self, user: &User, password: &Secret) -> Result<(), Refusal> {
+    /// against. Every session but this one ends, and so does what was granted in them: whoever
+    /// else is signed in may be the reason for the change.
+    pub async fn set_password(
+        &self,
+        user: &User,
+        session: &Session,
+        password: &Secret,
+    ) -> Result<(), Refusal> {
         let core = self.core;
         let hash = core.secrets.hash_password(password, &core.entropy).await?;
         core.store
             .set_password(self.issuer.id, user.id, &hash, core.clock.now())
             .await?;
-        Ok(())
+        let (issuer, now) = (self.issuer.id, core.clock.now());
+        let mut tx = core.store.write().await?;
+        tx.revoke_grants_of_other_sessions(issuer, user.id, session.id, now)
+            .await?;
+        tx.commit().await?;
+        self.end_other_sessions(session).await
     }
 }
 

@@ -13,13 +13,9 @@ use crate::account::SessionId;
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 use crate::oauth::authorization::Progress;
-use crate::protocol::{Fault, Parameters};
 
 /// Seconds a person may take for one request.
 const LIFETIME: i64 = 3600;
-/// Bytes of a ticket; it travels in a URL.
-const LONGEST: usize = 16 * 1024;
-
 /// Where a person is on the way, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -28,12 +24,14 @@ pub struct Ticket {
     pub progress: Progress,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// An authorization request, its parameters as they were sent.
     Client(Vec<(String, String)>),
     /// The person's own page.
     Account,
+    /// Out, as a client has asked for: the parameters of its request.
+    SignOut(Vec<(String, String)>),
 }
 
 /// A ticket as it travels; short names, because it does so in a URL.
@@ -41,8 +39,8 @@ pub enum Destination {
 struct Written {
     #[serde(rename = "i")]
     issuer: Uuid,
-    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
-    parameters: Option<Vec<(String, String)>>,
+    #[serde(rename = "d")]
+    destination: Destination,
     #[serde(rename = "t")]
     started_at: i64,
     #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
@@ -54,14 +52,12 @@ struct Written {
 }
 
 impl Ticket {
-    /// The authorization request it carries, if it is on the way to a client.
-    ///
-    /// # Errors
-    /// Those of [`Parameters::new`].
-    pub fn parameters(&self) -> Option<Result<Parameters, Fault>> {
-        match &self.destination {
-            Destination::Client(parameters) => Some(Parameters::new(parameters.iter().cloned())),
-            Destination::Account => None,
+    /// Somebody who has just set out.
+    pub fn new(destination: Destination, now: Timestamp) -> Self {
+        Self {
+            destination,
+            started_at: now,
+            progress: Progress::default(),
         }
     }
 }
@@ -76,6 +72,9 @@ pub struct Tickets(hmac::Key);
 pub struct TicketRejected;
 
 impl Tickets {
+    /// Bytes of a ticket; it travels in a URL.
+    pub const LONGEST: usize = 16 * 1024;
+
     pub fn new(key: hmac::Key) -> Self {
         Self(key)
     }
@@ -83,10 +82,7 @@ impl Tickets {
     pub fn write(&self, issuer: IssuerId, ticket: &Ticket) -> String {
         let written = Written {
             issuer: issuer.0,
-            parameters: match &ticket.destination {
-                Destination::Client(parameters) => Some(parameters.clone()),
-                Destination::Account => None,
-            },
+            destination: ticket.destination.clone(),
             started_at: ticket.started_at.unix(),
             authenticated: ticket.progress.authenticated.map(|id| id.0),
             chosen: ticket.progress.chosen.map(|id| id.0),
@@ -106,7 +102,7 @@ impl Tickets {
     ) -> Result<Ticket, TicketRejected> {
         let (body, tag) = text
             .split_once('.')
-            .filter(|_| text.len() <= LONGEST)
+            .filter(|_| text.len() <= Self::LONGEST)
             .ok_or(TicketRejected)?;
         if !self.is_tag(tag, "ticket", &[body]) {
             return Err(TicketRejected);
@@ -121,10 +117,7 @@ impl Tickets {
             return Err(TicketRejected);
         }
         Ok(Ticket {
-            destination: match written.parameters {
-                Some(parameters) => Destination::Client(parameters),
-                None => Destination::Account,
-            },
+            destination: written.destination,
             started_at: Timestamp::from_unix(written.started_at),
             progress: Progress {
                 authenticated: written.authenticated.map(SessionId),

@@ -17,10 +17,12 @@ row! {
     }
 }
 
-const FIND: &str = "SELECT user_id, client_id, audience, scope, created_at, updated_at FROM consents
+const FIND: &str =
+    "SELECT user_id, client_id, audience, scope, created_at, updated_at FROM consents
     WHERE issuer_id = $1 AND user_id = $2 AND client_id = $3";
 
-const LIST: &str = "SELECT user_id, client_id, audience, scope, created_at, updated_at FROM consents
+const LIST: &str =
+    "SELECT user_id, client_id, audience, scope, created_at, updated_at FROM consents
     WHERE issuer_id = $1 AND user_id = $2 ORDER BY updated_at DESC, client_id";
 
 const SAVE: &str = "INSERT INTO consents
@@ -39,11 +41,7 @@ impl TryFrom<ConsentRow> for Consent {
         Ok(Self {
             user: UserId(row.user_id),
             client_id: row.client_id,
-            audience: row
-                .audience
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect(),
+            audience: row.audience.split_whitespace().map(str::to_owned).collect(),
             scope: row
                 .scope
                 .parse()

@@ -34,11 +34,6 @@ const FIND: &str = "SELECT id, user_id, auth_time, amr, is_remembered, created_a
     FROM sessions WHERE issuer_id = $1 AND token_hash = $2
         AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
 
-const FIND_BY_ID: &str = "SELECT id, user_id, auth_time, amr, is_remembered, created_at,
-        last_seen_at, idle_expires_at, expires_at, address, user_agent
-    FROM sessions WHERE issuer_id = $1 AND id = $2
-        AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
-
 const LIST: &str = "SELECT id, user_id, auth_time, amr, is_remembered, created_at, last_seen_at,
         idle_expires_at, expires_at, address, user_agent
     FROM sessions WHERE issuer_id = $1 AND user_id = $2

@@ -10,7 +10,7 @@ use super::pages::{
     ProfileFields, ProfilePage, ProfileProblem, SessionView, SignInView, browser_name,
 };
 use super::visit::{Fields, PLAIN, Visit, to_account};
-use super::{App, body, cookies};
+use super::{App, body, cookies, logout};
 use crate::account::{Profile, ProfileFault, User};
 use crate::issuer::Api;
 use crate::oauth::Refusal;
@@ -219,23 +219,12 @@ impl Own<'_> {
 
     async fn end_session(&self, fields: &Fields) -> Result<HttpResponse, Refusal> {
         let visit = self.visit;
-        let ended = visit
-            .authority
-            .end_own_session(self.user(), fields.text("session"))
-            .await?;
-        let current = self.current.signed_in.session.id;
-        if ended.is_none_or(|session| session.id != current) {
-            return Ok(self.done(AccountNotice::SessionEnded));
+        let wanted = fields.text("session");
+        if wanted == self.current.signed_in.session.id.0.to_string() {
+            return Ok(logout::leave(visit).await);
         }
-        let rest: Vec<HeldSession> = visit.held.iter().skip(1).cloned().collect();
-        let next = if rest.is_empty() {
-            "/sign-out"
-        } else {
-            "/account"
-        };
-        let mut response = visit.redirect(&visit.path(next));
-        cookies::set_sessions(visit.address, &mut response, &rest);
-        Ok(response)
+        visit.authority.end_own_session(self.user(), wanted).await?;
+        Ok(self.done(AccountNotice::SessionEnded))
     }
 
     async fn end_other_sessions(&self) -> Result<HttpResponse, Refusal> {
@@ -333,8 +322,6 @@ impl Own<'_> {
         self.visit.show(status, &page, &PLAIN)
     }
 
-    /// Changes the password and ends every other session: whoever else is signed in may be the
-    /// reason for the change.
     async fn change_password(&self, fields: &Fields) -> Result<HttpResponse, Refusal> {
         let visit = self.visit;
         let user = self.user();
@@ -376,9 +363,19 @@ impl Own<'_> {
             }
             Err(refusal) => return Err(refusal),
         }
-        visit.authority.set_password(user, &new).await?;
         let session = &self.current.signed_in.session;
-        visit.authority.end_other_sessions(session).await?;
-        Ok(self.done(AccountNotice::PasswordChanged))
+        visit.authority.set_password(user, session, &new).await?;
+        // Under a new token, so that whoever knew the old one is out as well.
+        let opened = visit
+            .authority
+            .open_session(user, session.is_remembered, &visit.device(), &visit.held)
+            .await?;
+        let mut held = visit.held.clone();
+        if let Some(current) = held.first_mut() {
+            *current = opened;
+        }
+        let mut response = self.done(AccountNotice::PasswordChanged);
+        cookies::set_sessions(visit.address, &mut response, &held);
+        Ok(response)
     }
 }

@@ -2,23 +2,23 @@
 
 use std::borrow::Cow;
 
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
 use super::cookies::browser_state;
 use super::pages::{ErrorKind, ErrorPage, FormPostPage, Policy, WebMessagePage, session_state};
 use super::visit::{self, PLAIN, Visit, explained};
-use super::{App, body, render};
+use super::{App, render};
 use crate::dialect::template::{Lookup, Value};
 use crate::dialect::{AuthorizationWord, Endpoint};
 use crate::oauth::Refusal;
 use crate::oauth::authorization::{
-    Answer, AuthorizationRequest, Next, Outcome, Progress, RefusedRequest, ReplyTo,
+    Answer, AuthorizationRequest, Next, Outcome, RefusedRequest, ReplyTo,
 };
-use crate::protocol::{Parameters, ResponseMode, Scope, origin, parameter, with_parameters};
+use crate::protocol::{Fault, Parameters, ResponseMode, Scope, origin, parameter, with_parameters};
 use crate::secret::random_text;
-use crate::signin::ticket::{Destination, Ticket};
+use crate::signin::ticket::{Destination, Ticket, Tickets};
 
 /// `GET` or `POST` on an issuer's authorization path (RFC 6749 §3.1, OIDC Core §3.1.2.1).
 pub async fn authorize(
@@ -27,13 +27,7 @@ pub async fn authorize(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let parameters = if request.method() == Method::POST {
-        body::page_form(request, payload)
-            .await
-            .and_then(Parameters::new)
-    } else {
-        visit::query(request)
-    };
+    let parameters = visit::parameters(request, payload).await;
     let ui_locales = parameters
         .as_ref()
         .ok()
@@ -46,14 +40,15 @@ pub async fn authorize(
         Ok(parameters) => parameters,
         Err(fault) => return error_page(&visit, Endpoint::Authorization, &fault.into()),
     };
+    if let Some(again) = visit.again_by_get(request, &parameters) {
+        return again;
+    }
+    // What nobody reads need not travel.
     let pairs = parameters
         .iter()
+        .filter(|(name, _)| parameter::known(name).is_some())
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let ticket = Ticket {
-        destination: Destination::Client(pairs.collect()),
-        started_at: visit.now,
-        progress: Progress::default(),
-    };
+    let ticket = Ticket::new(Destination::Client(pairs.collect()), visit.now);
     proceed(&visit, ticket).await
 }
 
@@ -69,13 +64,11 @@ impl Visit<'_> {
     /// # Errors
     /// The answer, when there is nothing more to decide.
     pub async fn on_the_way(&self, ticket: &Ticket) -> Result<OnTheWay, HttpResponse> {
-        let parameters = match ticket.parameters() {
-            Some(Ok(parameters)) => parameters,
-            Some(Err(fault)) => {
-                return Err(error_page(self, Endpoint::Authorization, &fault.into()));
-            }
-            None => return Err(self.redirect(&self.path("/account"))),
+        let Destination::Client(pairs) = &ticket.destination else {
+            return Err(self.redirect(&self.path("/account")));
         };
+        let parameters = Parameters::new(pairs.iter().cloned())
+            .map_err(|fault| error_page(self, Endpoint::Authorization, &fault.into()))?;
         let read = self.authority.authorization_request(&parameters).await;
         let request = read.map_err(|refused| match refused {
             RefusedRequest::Page(refusal) => error_page(self, Endpoint::Authorization, &refusal),
@@ -110,9 +103,6 @@ impl Visit<'_> {
 
 /// The next page on the way, or the answer to the client.
 pub async fn proceed(visit: &Visit<'_>, ticket: Ticket) -> HttpResponse {
-    if ticket.destination == Destination::Account {
-        return visit.redirect(&visit.path("/account"));
-    }
     let OnTheWay { request, next } = match visit.on_the_way(&ticket).await {
         Ok(on_the_way) => on_the_way,
         Err(response) => return response,
@@ -128,6 +118,10 @@ pub async fn proceed(visit: &Visit<'_>, ticket: Ticket) -> HttpResponse {
             };
         }
     };
+    if !visit.fits(&ticket) {
+        let limit = Tickets::LONGEST;
+        return visit.refuse(Fault::OverlongRequest { limit }.into(), request.reply_to);
+    }
     visit.redirect(&visit.page_with(page, &ticket))
 }
 
@@ -145,7 +139,7 @@ pub fn answer(visit: &Visit<'_>, answer: Answer) -> HttpResponse {
             let words = Words {
                 code: Some(code.expose()),
                 scope: Some(scope),
-                session_state: session_state_of(visit, &reply_to, client_id),
+                session_state: session_state_of(visit, &reply_to, client_id, scope),
                 ..Words::of(visit, &reply_to)
             };
             (words, None)
@@ -230,10 +224,19 @@ pub fn form_targets(redirect_uri: &str) -> Vec<String> {
     vec![format!("{scheme}:")]
 }
 
-/// OIDC Session Management §2. The salt keeps two clients from comparing.
-fn session_state_of(visit: &Visit<'_>, reply_to: &ReplyTo, client_id: &str) -> Option<String> {
+/// OIDC Session Management §2: part of an authentication response, so there is none without
+/// `openid`. The salt keeps two clients from comparing.
+fn session_state_of(
+    visit: &Visit<'_>,
+    reply_to: &ReplyTo,
+    client_id: &str,
+    scope: &Scope,
+) -> Option<String> {
     let dialect = &visit.address.issuer.dialect;
     dialect.endpoints.find(Endpoint::CheckSession)?;
+    if !scope.contains("openid") {
+        return None;
+    }
     let current = visit.current()?;
     let salt = random_text(&visit.app.core.entropy);
     let origin = origin(&reply_to.redirect_uri)?;

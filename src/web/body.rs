@@ -52,6 +52,12 @@ pub async fn parameters(
     if pairs.is_empty() && policy.refuses_empty_form {
         return Err(Fault::EmptyBody);
     }
+    if pairs
+        .iter()
+        .any(|(name, value)| name.contains('\0') || value.contains('\0'))
+    {
+        return Err(Fault::InvalidEncoding);
+    }
     let aliases = &policy.parameter_aliases;
     Parameters::new(pairs.into_iter().map(|(name, value)| {
         let name = aliases.get(&name).cloned().unwrap_or(name);
@@ -180,7 +186,11 @@ pub fn form_decode(text: &[u8]) -> Result<String, Fault> {
             byte => *byte,
         });
     }
-    String::from_utf8(decoded).map_err(|_| Fault::InvalidEncoding)
+    // No text anybody means has a NUL, and Postgres stores none.
+    match String::from_utf8(decoded) {
+        Ok(text) if !text.contains('\0') => Ok(text),
+        _ => Err(Fault::InvalidEncoding),
+    }
 }
 
 /// The members of a JSON object. `scope`, `audience` and `resource` may be arrays of strings.

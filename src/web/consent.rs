@@ -64,10 +64,9 @@ pub async fn consent(
         return show(&visit, &ticket, &request, &grantable, None).await;
     }
     let ticked: Vec<String> = fields.all("scope").map(str::to_owned).collect();
-    let allowing =
-        visit
-            .authority
-            .allow(&request, &grantable, &ticked, fields.has("remember"));
+    let allowing = visit
+        .authority
+        .allow(&request, &grantable, &ticked, fields.has("remember"));
     match allowing.await {
         Ok(Some(allowed)) => answer(&visit, allowed),
         Ok(None) => show(&visit, &ticket, &request, &grantable, Some(&fields)).await,

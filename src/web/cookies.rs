@@ -17,8 +17,10 @@ use crate::signin::session::{HeldSession, MOST_SESSIONS};
 /// What a browser holds, each by a name of its own for each issuer.
 #[derive(Debug, Clone, Copy)]
 pub enum Cookie {
-    /// The sessions, the current one first.
+    /// The sessions, the current one first, until the browser closes.
     Sessions,
+    /// Those of people who asked to stay signed in.
+    Remembered,
     /// What CSRF tokens are bound to.
     Browser,
     /// What a client's page in the same browser can compare (OIDC Session Management §3.2). Its
@@ -31,6 +33,7 @@ impl Cookie {
         let prefix = if address.is_https() { "__Host-" } else { "" };
         let what = match self {
             Self::Sessions => "sessions",
+            Self::Remembered => "remembered",
             Self::Browser => "browser",
             Self::State => "state",
         };
@@ -69,8 +72,14 @@ impl Cookie {
         if !matches!(self, Self::State) {
             cookie.push_str("; HttpOnly");
         }
-        let is_for_frames = matches!(self, Self::Sessions | Self::State)
-            && address.issuer.dialect.session.same_site == SameSite::None;
+        let is_for_frames = match self {
+            // A client's page embeds the one that reads it: it has no other use.
+            Self::State => true,
+            Self::Sessions | Self::Remembered => {
+                address.issuer.dialect.session.same_site == SameSite::None
+            }
+            Self::Browser => false,
+        };
         cookie.push_str(match (address.is_https(), is_for_frames) {
             (true, true) => "; Secure; SameSite=None",
             (true, false) => "; Secure; SameSite=Lax",
@@ -86,33 +95,48 @@ impl Cookie {
     }
 }
 
-/// The tokens of the sessions a browser holds.
+/// The tokens of the sessions a browser holds: those of this run of the browser, in order, and
+/// those that have outlived the one before.
 pub fn session_tokens(address: &Address, request: &HttpRequest) -> Vec<Secret> {
-    let value = Cookie::Sessions.read(address, request).unwrap_or_default();
-    value
-        .split('.')
-        .filter(|token| !token.is_empty())
-        .take(MOST_SESSIONS)
-        .map(Secret::new)
-        .collect()
+    let mut tokens: Vec<String> = Vec::new();
+    for cookie in [Cookie::Sessions, Cookie::Remembered] {
+        let value = cookie.read(address, request).unwrap_or_default();
+        for token in value.split('.').filter(|token| !token.is_empty()) {
+            if tokens.len() < MOST_SESSIONS && !tokens.iter().any(|known| known == token) {
+                tokens.push(token.to_owned());
+            }
+        }
+    }
+    tokens.into_iter().map(Secret::new).collect()
 }
 
-/// Has the browser hold these sessions, the first of which is current. If one of them is to
-/// outlive the browser, so does the cookie: the server knows when each ends.
+/// Has the browser hold these sessions, the first of which is current. Only those that were asked
+/// to be remembered outlive the browser.
 pub fn set_sessions(address: &Address, response: &mut HttpResponse, sessions: &[HeldSession]) {
-    let sessions = sessions.get(..MOST_SESSIONS).unwrap_or(sessions);
-    let Some(current) = sessions.first() else {
-        Cookie::Sessions.remove(address, response);
-        Cookie::State.remove(address, response);
-        return;
-    };
-    let tokens: Vec<&str> = sessions.iter().map(|held| held.token.expose()).collect();
-    let is_remembered = sessions
-        .iter()
-        .any(|held| held.signed_in.session.is_remembered);
-    let lasts = is_remembered.then_some(address.issuer.dialect.session.remembered_lifetime);
-    Cookie::Sessions.set(address, response, &tokens.join("."), lasts);
-    Cookie::State.set(address, response, &browser_state(current), lasts);
+    let lasts = address.issuer.dialect.session.remembered_lifetime;
+    let is_remembered = |held: &&HeldSession| held.signed_in.session.is_remembered;
+    let all = tokens(sessions.iter());
+    let remembered = tokens(sessions.iter().filter(is_remembered));
+    for (cookie, value, lasts) in [
+        (Cookie::Sessions, all, None),
+        (Cookie::Remembered, remembered, Some(lasts)),
+        (
+            Cookie::State,
+            sessions.first().map(browser_state).unwrap_or_default(),
+            Some(lasts),
+        ),
+    ] {
+        if value.is_empty() {
+            cookie.remove(address, response);
+        } else {
+            cookie.set(address, response, &value, lasts);
+        }
+    }
+}
+
+fn tokens<'a>(sessions: impl Iterator<Item = &'a HeldSession>) -> String {
+    let tokens: Vec<&str> = sessions.map(|held| held.token.expose()).collect();
+    tokens.join(".")
 }
 
 /// What changes when somebody else is signed in, or nobody is (OIDC Session Management §2).

@@ -60,6 +60,13 @@ pub fn open(mut response: HttpResponse, target: &Target) -> HttpResponse {
             header::ACCESS_CONTROL_ALLOW_ORIGIN,
             HeaderValue::from_static("*"),
         );
+        // Where it says why a token was refused (RFC 6750 §3).
+        if response.headers().contains_key(header::WWW_AUTHENTICATE) {
+            response.headers_mut().insert(
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("WWW-Authenticate"),
+            );
+        }
     }
     response
 }

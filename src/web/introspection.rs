@@ -20,7 +20,10 @@ pub async fn introspect(
     let shape = &dialect.introspection;
     let mut body = match address.authority(&app.core).introspect(&asked).await {
         Err(refusal) => return render::refusal(address, Some(Endpoint::Introspection), &refusal),
-        Ok(Some(facts)) => shape.active.render(&facts),
+        Ok(Some(facts)) => {
+            let of_user = shape.user_active.as_ref().filter(|_| facts.user.is_some());
+            of_user.unwrap_or(&shape.active).render(&facts)
+        }
         Ok(None) => shape.inactive.render(&address.metadata),
     };
     if shape.ends_with_newline {

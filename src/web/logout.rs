@@ -8,7 +8,7 @@ use super::authorization::{error_page, form_targets};
 use super::pages::{Policy, SignOutPage, SignedOutPage};
 use super::sign_in::view;
 use super::visit::{self, Visit};
-use super::{App, body, cookies};
+use super::{App, cookies};
 use crate::dialect::Endpoint;
 use crate::oauth::Refusal;
 use crate::oidc::logout::EndSessionRequest;
@@ -23,13 +23,7 @@ pub async fn end_session(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let parameters = if request.method() == Method::POST {
-        body::page_form(request, payload)
-            .await
-            .and_then(Parameters::new)
-    } else {
-        visit::query(request)
-    };
+    let parameters = visit::parameters(request, payload).await;
     let ui_locales = parameters
         .as_ref()
         .ok()
@@ -42,11 +36,18 @@ pub async fn end_session(
         Ok(parameters) => parameters,
         Err(fault) => return error_page(&visit, Endpoint::EndSession, &fault.into()),
     };
+    if let Some(again) = visit.again_by_get(request, &parameters) {
+        return again;
+    }
     let asked = match visit.authority.end_session_request(&parameters).await {
         Ok(asked) => asked,
         Err(refusal) => return error_page(&visit, Endpoint::EndSession, &refusal),
     };
-    if asked.needs_confirmation && visit.current().is_some() {
+    let is_named =
+        |held: &HeldSession| asked.sid.as_deref() == Some(&held.signed_in.session.id.0.to_string());
+    // Whoever names a session knows it from an ID token.
+    let needs_confirmation = asked.needs_confirmation && !visit.held.iter().any(is_named);
+    if needs_confirmation && visit.current().is_some() {
         return ask(&visit, &asked, &parameters);
     }
     finish(&visit, &asked).await
@@ -91,11 +92,7 @@ fn ask(visit: &Visit<'_>, asked: &EndSessionRequest, parameters: &Parameters) ->
     let pairs = parameters
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let ticket = Ticket {
-        destination: Destination::Client(pairs.collect()),
-        started_at: visit.now,
-        progress: Default::default(),
-    };
+    let ticket = Ticket::new(Destination::SignOut(pairs.collect()), visit.now);
     let page = SignOutPage {
         frame: visit.frame(),
         form: visit.form("/sign-out", Some(&ticket)),
@@ -121,17 +118,11 @@ pub async fn confirm(
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let nothing = EndSessionRequest {
-        hint: None,
-        client: None,
-        return_to: None,
-        needs_confirmation: true,
-    };
     if request.method() != Method::POST {
         return if visit.current().is_some() {
-            ask(&visit, &nothing, &Parameters::default())
+            ask(&visit, &EVERYBODY, &Parameters::default())
         } else {
-            finish(&visit, &nothing).await
+            finish(&visit, &EVERYBODY).await
         };
     }
     let fields = match visit.read_form(request, payload).await {
@@ -143,10 +134,12 @@ pub async fn confirm(
         Err(response) => return response,
     };
     visit.speak_as_asked(&ticket);
-    let asked = match ticket.parameters() {
-        Some(Ok(parameters)) => visit.authority.end_session_request(&parameters).await,
-        Some(Err(fault)) => Err(fault.into()),
-        None => Ok(nothing),
+    let asked = match ticket.destination {
+        Destination::SignOut(pairs) => match Parameters::new(pairs) {
+            Ok(parameters) => visit.authority.end_session_request(&parameters).await,
+            Err(fault) => Err(fault.into()),
+        },
+        Destination::Client(_) | Destination::Account => Ok(EVERYBODY),
     };
     match asked {
         Ok(asked) => finish(&visit, &asked).await,
@@ -160,6 +153,21 @@ async fn finish(visit: &Visit<'_>, asked: &EndSessionRequest) -> HttpResponse {
         Err(refusal) => visit.failed(&refusal),
     }
 }
+
+/// Signs everybody out who is signed in in this browser: at a shared computer, whoever leaves does
+/// not mean to leave it to the one before.
+pub async fn leave(visit: &Visit<'_>) -> HttpResponse {
+    finish(visit, &EVERYBODY).await
+}
+
+/// Nobody in particular, with nowhere to go on to.
+const EVERYBODY: EndSessionRequest = EndSessionRequest {
+    hint: None,
+    sid: None,
+    client: None,
+    return_to: None,
+    needs_confirmation: true,
+};
 
 /// Ends the sessions that are meant. Returns the pages of clients to be told, and what sessions
 /// the browser still has.
@@ -204,7 +212,10 @@ fn gone(
             visit.show(StatusCode::OK, &page, &policy)
         }
     };
-    cookies::set_sessions(visit.address, &mut response, rest);
+    // A request of another site's form comes without the cookie, and must not take it away.
+    if !visit.held.is_empty() {
+        cookies::set_sessions(visit.address, &mut response, rest);
+    }
     response
 }
 

@@ -226,7 +226,8 @@ fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
             FaultWord::Limit,
             Fault::OverlongParameter { limit, .. }
             | Fault::TooManyParameters { limit }
-            | Fault::BodyTooLarge { limit },
+            | Fault::BodyTooLarge { limit }
+            | Fault::OverlongRequest { limit },
         ) => Value::Number(i64::try_from(*limit).unwrap_or(i64::MAX)),
         (FaultWord::Reason, Fault::MalformedBody { reason }) => Value::text(reason),
         (FaultWord::HttpMethod, Fault::MethodNotAllowed { method }) => echo(method),

@@ -16,6 +16,7 @@ use crate::issuer::Client;
 use crate::oauth::Refusal;
 use crate::oauth::authorization::{AuthorizationRequest, Next, Progress};
 use crate::signin::password::{Attempt, NotSignedIn, Occasion};
+use crate::signin::session::MOST_SESSIONS;
 use crate::signin::ticket::{Destination, Ticket};
 
 /// A person on one of the pages before the client's: with a ticket, which says whose.
@@ -208,11 +209,16 @@ async fn enter(step: &Step<'_>, user: &User, remember: bool) -> Result<HttpRespo
             .cloned(),
     );
     let location = match ticket.destination {
-        Destination::Account => visit.path("/account"),
+        Destination::Account | Destination::SignOut(_) => visit.path("/account"),
         // Not the client's answer yet: the next page is asked for with the new cookie, so that
         // what follows sees the session as every later page will.
         Destination::Client(_) => visit.page_with("/sign-in", &ticket),
     };
+    // The browser holds no more than so many; who does not fit is signed out.
+    for left_out in held.iter().skip(MOST_SESSIONS) {
+        visit.authority.end_session(&left_out.signed_in).await?;
+    }
+    held.truncate(MOST_SESSIONS);
     let mut response = visit.redirect(&location);
     cookies::set_sessions(visit.address, &mut response, &held);
     Ok(response)

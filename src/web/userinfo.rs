@@ -54,7 +54,10 @@ async fn run(
     };
     // RFC 6750 §2: one way in each request.
     let token = match (in_header, in_body) {
-        (Some(_), Some(_)) => return Err(Fault::InvalidAccessToken.into()),
+        (Some(_), Some(_)) => {
+            let parameter = parameter::ACCESS_TOKEN;
+            return Err(Fault::RepeatedParameter { parameter }.into());
+        }
         (in_header, in_body) => in_header.or(in_body),
     };
     let authority = address.authority(&app.core);

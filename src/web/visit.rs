@@ -1,8 +1,8 @@
 //! Somebody's browser at one of an issuer's pages: who is signed in there, in which language they
 //! are spoken to, and proof that a form they send is ours.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
@@ -14,10 +14,10 @@ use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::oauth::authorization::SignedIn;
 use crate::oauth::{Authority, Refusal};
-use crate::protocol::{Fault, Parameters, parameter};
+use crate::protocol::{Fault, Parameters, parameter, with_parameters};
 use crate::secret::{Secret, random_text};
 use crate::signin::session::{Device, HeldSession};
-use crate::signin::ticket::{Destination, Ticket};
+use crate::signin::ticket::{Destination, Ticket, Tickets};
 
 /// Bytes that are kept of what a browser says it is.
 const LONGEST_USER_AGENT: usize = 256;
@@ -36,7 +36,12 @@ pub struct Visit<'a> {
     /// What CSRF tokens are bound to.
     browser: String,
     is_new_browser: bool,
+    /// Whether the browser says that another site's form was sent.
+    is_cross_site: bool,
 }
+
+/// The one field of which a form has several.
+const REPEATED: &str = "scope";
 
 /// The fields of a form.
 pub struct Fields(Vec<(String, String)>);
@@ -105,6 +110,8 @@ impl<'a> Visit<'a> {
                 .take(LONGEST_USER_AGENT)
                 .collect(),
             now: app.core.clock.now(),
+            is_cross_site: text(request.headers(), "sec-fetch-site") == Some("cross-site")
+                && request.method() == Method::POST,
             is_new_browser: browser.is_none(),
             browser: browser.unwrap_or_else(|| random_text(&app.core.entropy)),
         };
@@ -166,6 +173,29 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Whether a ticket is not too long to be read again.
+    pub fn fits(&self, ticket: &Ticket) -> bool {
+        self.write_ticket(ticket).len() <= Tickets::LONGEST
+    }
+
+    /// The same request by GET, for one that another site's form has posted: browsers leave the
+    /// session out of such a request, and nobody would seem to be signed in.
+    pub fn again_by_get(
+        &self,
+        request: &HttpRequest,
+        parameters: &Parameters,
+    ) -> Option<HttpResponse> {
+        if request.method() != Method::POST || !self.held.is_empty() {
+            return None;
+        }
+        let pairs: Vec<(String, String)> = parameters
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let location = with_parameters(request.path(), &pairs, '?', "%20");
+        Some(self.redirect(&location))
+    }
+
     pub fn write_ticket(&self, ticket: &Ticket) -> String {
         let tickets = &self.app.core.tickets;
         tickets.write(self.address.issuer.id, ticket)
@@ -193,7 +223,8 @@ impl<'a> Visit<'a> {
         policy: &Policy<'_>,
     ) -> HttpResponse {
         let mut response = pages::respond(status, page, policy);
-        if self.is_new_browser {
+        // Another site's form comes without the cookie, and must not have it replaced.
+        if self.is_new_browser && !self.is_cross_site {
             Cookie::Browser.set(self.address, &mut response, &self.browser, None);
         }
         response
@@ -233,15 +264,21 @@ impl<'a> Visit<'a> {
         let pairs = body::page_form(request, payload)
             .await
             .map_err(|fault| self.expired(&fault.to_string()))?;
+        let is_repeated = |(index, (name, _)): (usize, &(String, String))| {
+            name != REPEATED && pairs.iter().skip(index + 1).any(|(other, _)| other == name)
+        };
+        // No page of ours has two fields of a name, but for this one.
+        if pairs.iter().enumerate().any(is_repeated) {
+            return Err(self.expired("a field stands more than once"));
+        }
         let fields = Fields(pairs);
         // A form of another site is refused by its token already; this refuses it where the
         // browser itself says so.
-        let is_foreign = text(request.headers(), "sec-fetch-site") == Some("cross-site");
         let tickets = &self.app.core.tickets;
         let issuer = self.address.issuer.id;
         let is_ours = !self.is_new_browser
             && tickets.is_csrf(issuer, &self.browser, fields.text("csrf"))
-            && !is_foreign;
+            && !self.is_cross_site;
         if is_ours {
             Ok(fields)
         } else {
@@ -280,11 +317,7 @@ pub fn explained(mut response: HttpResponse, because: &str) -> HttpResponse {
 
 /// The way to the person's own page.
 pub fn to_account(now: Timestamp) -> Ticket {
-    Ticket {
-        destination: Destination::Account,
-        started_at: now,
-        progress: Default::default(),
-    }
+    Ticket::new(Destination::Account, now)
 }
 
 /// The `ticket` in a request's query.
@@ -300,11 +333,20 @@ pub fn ticket_in_query(request: &HttpRequest) -> String {
 /// `ui_locales` of the authorization request a ticket carries.
 fn ui_locales(ticket: &Ticket) -> Option<&str> {
     match &ticket.destination {
-        Destination::Client(parameters) => parameters
+        Destination::Client(parameters) | Destination::SignOut(parameters) => parameters
             .iter()
             .find(|(name, _)| name == parameter::UI_LOCALES)
             .map(|(_, value)| value.as_str()),
         Destination::Account => None,
+    }
+}
+
+/// The parameters of a request that may come by GET or POST (OIDC Core §3.1.2.1).
+pub async fn parameters(request: &HttpRequest, payload: web::Payload) -> Result<Parameters, Fault> {
+    if request.method() == Method::POST {
+        Parameters::new(body::page_form(request, payload).await?)
+    } else {
+        query(request)
     }
 }
 

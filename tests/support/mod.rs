@@ -2,9 +2,11 @@
 //! the parts of a token.
 
 pub mod database;
+pub mod html;
 pub mod http;
 pub mod json;
 pub mod jwt;
 pub mod postgres;
 pub mod program;
 pub mod servers;
+pub mod user;

@@ -129,6 +129,11 @@ pub fn issuer_of(name: &str, dialect: &str) -> String {
     )
 }
 
+/// A server that all of one module's tests share; its clock stands still.
+pub fn shared_by(config: &str) -> Peer {
+    shared(config.to_owned())
+}
+
 /// A server on a thread of its own, because each test's runtime ends with the test.
 fn shared(config: String) -> Peer {
     let (started, peer) = mpsc::channel();

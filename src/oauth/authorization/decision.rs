@@ -128,9 +128,7 @@ impl Authority<'_> {
             return Ok(None);
         }
         let of_request = match progress.authenticated.or(progress.chosen) {
-            Some(id) => sessions
-                .iter()
-                .find(|signed_in| signed_in.session.id == id),
+            Some(id) => sessions.iter().find(|signed_in| signed_in.session.id == id),
             None => sessions.first(),
         };
         // OIDC Core §3.1.2.1, §5.5.1: if the client says whom it wants, nobody else will do.
@@ -240,9 +238,7 @@ impl Authority<'_> {
             && request.prompt.none
             && request.client.is_public()
             && !request.reply_to.redirect_uri.starts_with("https:");
-        request.prompt.consent
-            || is_exposed
-            || (!is_first_party && (!is_covered || is_asked_again))
+        request.prompt.consent || is_exposed || (!is_first_party && (!is_covered || is_asked_again))
     }
 }
 

@@ -96,6 +96,14 @@ impl Authority<'_> {
             .ok_or(Fault::MissingParameter {
                 parameter: parameter::CLIENT_ID,
             })?;
+        self.find_client(client_id).await
+    }
+
+    /// The client that a browser was sent by.
+    ///
+    /// # Errors
+    /// `UnknownClient`.
+    pub async fn find_client(&self, client_id: &str) -> Result<Arc<Client>, Refusal> {
         let unknown = || Fault::UnknownClient {
             client_id: client_id.to_owned(),
         };

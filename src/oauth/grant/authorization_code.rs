@@ -24,11 +24,7 @@ impl Authority<'_> {
         parameters: &Parameters,
     ) -> Result<TokenResponse, Refusal> {
         client.check_grant_type(GrantType::AuthorizationCode)?;
-        let code = parameters
-            .find(parameter::CODE)
-            .ok_or(Fault::MissingParameter {
-                parameter: parameter::CODE,
-            })?;
+        let code = parameters.find(parameter::CODE).ok_or(Fault::MissingCode)?;
         let hash = Secret::new(code).digest();
         let standing = self.standing().await?;
         let (store, issuer) = (&self.core.store, self.issuer.id);

@@ -1,0 +1,10 @@
+//! A person signs in: the flows of each dialect as its vendor's documents print them, and what
+//! must hold in all of them.
+
+mod clinic;
+mod invariants;
+mod logout;
+mod medblocks;
+mod nethealth;
+mod photon;
+mod redirects;

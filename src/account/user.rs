@@ -1,3 +1,4 @@
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use super::{Role, UserClaims};
@@ -41,8 +42,10 @@ impl User {
             .collect()
     }
 
-    /// What a typed username is compared as: without surrounding space, in lower case.
+    /// What a typed username is compared as: without surrounding space, in lower case, and with
+    /// characters that look the same made the same (NFKC).
     pub fn canonical_username(typed: &str) -> String {
-        typed.trim().to_lowercase()
+        let lower = typed.trim().to_lowercase();
+        lower.nfkc().collect()
     }
 }

@@ -13,6 +13,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use subtle::ConstantTimeEq;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
@@ -26,6 +27,12 @@ pub struct Secret(Zeroizing<String>);
 impl Secret {
     pub fn new(value: impl Into<String>) -> Self {
         Self(Zeroizing::new(value.into()))
+    }
+
+    /// A password as a person typed it. Keyboards compose accents in different ways; normalized
+    /// (NFC, as NIST SP 800-63B §5.1.1.2 asks for), they are the same.
+    pub fn typed(value: &str) -> Self {
+        Self::new(value.nfc().collect::<String>())
     }
 
     /// 256 random bits, base64url without padding: 43 characters.

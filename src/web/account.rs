@@ -326,9 +326,9 @@ impl Own<'_> {
         let visit = self.visit;
         let user = self.user();
         let again = |status, problem| Ok(self.password(status, Some(problem)));
-        let old = fields.secret("current_password");
-        let new: Secret = fields.secret("new_password");
-        if fields.text("repeated_password") != new.expose() {
+        let old = fields.password("current_password");
+        let new: Secret = fields.password("new_password");
+        if fields.password("repeated_password").expose() != new.expose() {
             return again(StatusCode::BAD_REQUEST, PasswordProblem::Differ);
         }
         if let Err(fault) = check_new_password(&user.username, &old, &new) {

@@ -145,7 +145,7 @@ async fn submit(step: &Step<'_>, purpose: &Purpose, fields: &Fields) -> HttpResp
         return again(StatusCode::BAD_REQUEST, SignInProblem::MissingPassword);
     }
     let client = purpose.request.as_ref().map(|request| &request.client);
-    let password = fields.secret("password");
+    let password = fields.password("password");
     let attempt = Attempt {
         username,
         password: &password,

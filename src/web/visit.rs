@@ -52,8 +52,8 @@ impl Fields {
         self.all(name).next().unwrap_or_default()
     }
 
-    pub fn secret(&self, name: &str) -> Secret {
-        Secret::new(self.text(name))
+    pub fn password(&self, name: &str) -> Secret {
+        Secret::typed(self.text(name))
     }
 
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {

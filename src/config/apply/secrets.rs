@@ -51,6 +51,7 @@ pub(super) async fn hashes(
         };
         let username = user.username.get_ref();
         let password = read(declared, folder, || format!("user {username}"))?;
+        let password = Secret::typed(password.expose());
         let stored = match stored_issuer {
             Some(id) => {
                 let canonical = User::canonical_username(username);

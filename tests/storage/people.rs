@@ -85,7 +85,7 @@ fn session(user: UserId, seconds: i64) -> Session {
     }
 }
 
-async fn begin(
+pub(super) async fn begin(
     store: &Store,
     issuer: IssuerId,
     user: UserId,
@@ -242,7 +242,7 @@ on_engines! { all:
 
         assert_eq!(store.get_user(clinic, ada).await.unwrap(), None);
         assert_eq!(store.find_user_by_subject(clinic, "sub-of-ada").await.unwrap(), None);
-        assert_eq!(store.find_consent(clinic, ada, "machine").await.unwrap(), None);
+        assert_eq!(store.find_consents(clinic, ada, "machine").await.unwrap(), []);
         assert_eq!(found(&store, clinic, "of ada", 1).await, None);
         assert!(found(&store, clinic, "of bob", 1).await.is_some());
         assert!(store.get_user(other, elsewhere).await.unwrap().is_some());
@@ -321,12 +321,9 @@ on_engines! { all:
         let session = begin(&store, clinic, ada, "token", 0).await;
 
         assert_eq!(found(&store, clinic, "token", 3599).await, Some(session.clone()));
-        let by_id = store.find_session_by_id(clinic, session.id, at(3599)).await.unwrap();
-        assert_eq!(by_id, Some(session.clone()));
         assert_eq!(found(&store, clinic, "Token", 0).await, None);
         // Dead at the second of its idle expiry already.
         assert_eq!(found(&store, clinic, "token", 3600).await, None);
-        assert_eq!(store.find_session_by_id(clinic, session.id, at(3600)).await.unwrap(), None);
         assert_eq!(store.list_sessions(clinic, ada, at(3600)).await.unwrap(), []);
 
         // However much it is used, some day it is over.
@@ -374,7 +371,6 @@ on_engines! { all:
         assert!(store.end_session(clinic, session.id, at(1)).await.unwrap());
         assert!(!store.end_session(clinic, session.id, at(2)).await.unwrap());
         assert_eq!(found(&store, clinic, "token", 2).await, None);
-        assert_eq!(store.find_session_by_id(clinic, session.id, at(2)).await.unwrap(), None);
     }
 
     async fn a_users_other_sessions_are_listed_and_ended(database: Database) {
@@ -411,6 +407,7 @@ fn consent(user: UserId, text: &str, seconds: i64) -> Consent {
     Consent {
         user,
         client_id: "machine".to_owned(),
+        audience: Vec::new(),
         scope: scope(text),
         created_at: at(seconds),
         updated_at: at(seconds),
@@ -429,15 +426,23 @@ on_engines! { all:
         let clinic = issuer(&store, "clinic").await;
         populate(&store, clinic).await;
         let ada = somebody(&store, clinic, "ada").await;
-        assert_eq!(store.find_consent(clinic, ada, "machine").await.unwrap(), None);
+        assert_eq!(store.find_consents(clinic, ada, "machine").await.unwrap(), []);
         allow(&store, clinic, &consent(ada, "write read", 0)).await;
         allow(&store, clinic, &consent(ada, "read", 9)).await;
         let expected = Consent { created_at: at(0), ..consent(ada, "read", 9) };
-        assert_eq!(store.find_consent(clinic, ada, "machine").await.unwrap(), Some(expected.clone()));
-        assert_eq!(store.list_consents(clinic, ada).await.unwrap(), [expected]);
+        assert_eq!(store.find_consents(clinic, ada, "machine").await.unwrap(), [expected.clone()]);
+        assert_eq!(store.list_consents(clinic, ada).await.unwrap(), [expected.clone()]);
+
+        // What is allowed at one API is another thing.
+        let at_an_api = Consent {
+            audience: vec!["https://a.example".to_owned(), "https://b.example".to_owned()],
+            ..consent(ada, "write", 10)
+        };
+        allow(&store, clinic, &at_an_api).await;
+        assert_eq!(store.list_consents(clinic, ada).await.unwrap(), [at_an_api, expected]);
 
         let mut tx = store.write().await.unwrap();
-        tx.delete_consent(clinic, ada, "machine").await.unwrap();
+        tx.delete_consents(clinic, ada, "machine").await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(store.list_consents(clinic, ada).await.unwrap(), []);
     }
@@ -466,48 +471,52 @@ on_engines! { all:
         assert_eq!(store.list_sign_ins(other, ada, 3).await.unwrap(), []);
     }
 
-    async fn attempts_are_counted_until_there_was_a_pause(database: Database) {
+    async fn attempts_are_counted_for_each_thing_by_itself(database: Database) {
         let store = database.open().await;
         let (clinic, other) = (issuer(&store, "clinic").await, issuer(&store, "other").await);
         let (ada, bob) = (Digest::of(b"account:ada"), Digest::of(b"account:bob"));
-        assert_eq!(store.find_attempts(clinic, &ada, at(0)).await.unwrap(), None);
-        for (seconds, forget_before, count) in [
-            (10, 0, 1),
-            (10, 0, 2),
-            (20, 9, 3),
-            (30, 20, 1), // the last was at the very second from which on it counts
-            (40, 29, 2),
-        ] {
-            let counted = store.record_attempt(clinic, &ada, at(seconds), at(forget_before)).await.unwrap();
-            assert_eq!(counted, count);
-        }
-        assert_eq!(store.find_attempts(clinic, &ada, at(39)).await.unwrap(), Some((2, at(40))));
-        assert_eq!(store.find_attempts(clinic, &ada, at(40)).await.unwrap(), None);
+        assert_eq!(counted(&store, clinic, &ada, 10).await, 0);
+        assert_eq!(counted(&store, clinic, &ada, 20).await, 1);
+        assert_eq!(counted(&store, clinic, &bob, 20).await, 0);
+        assert_eq!(counted(&store, other, &ada, 20).await, 0);
 
-        assert_eq!(store.find_attempts(clinic, &bob, at(0)).await.unwrap(), None);
-        assert_eq!(store.find_attempts(other, &ada, at(0)).await.unwrap(), None);
-        assert_eq!(store.record_attempt(other, &ada, at(40), at(0)).await.unwrap(), 1);
-        store.clear_attempts(other, &ada).await.unwrap();
-        assert!(store.find_attempts(clinic, &ada, at(0)).await.unwrap().is_some());
-        store.clear_attempts(clinic, &ada).await.unwrap();
-        assert_eq!(store.find_attempts(clinic, &ada, at(0)).await.unwrap(), None);
-        assert_eq!(store.record_attempt(clinic, &ada, at(41), at(0)).await.unwrap(), 1);
+        let mut tx = store.write().await.unwrap();
+        assert_eq!(tx.lock_attempts(clinic, &ada, at(30)).await.unwrap(), (2, at(20)));
+        tx.take_back_attempt(clinic, &ada).await.unwrap();
+        assert_eq!(tx.lock_attempts(clinic, &ada, at(30)).await.unwrap(), (1, at(20)));
+        tx.clear_attempts(clinic, &ada).await.unwrap();
+        tx.take_back_attempt(clinic, &ada).await.unwrap();
+        assert_eq!(tx.lock_attempts(clinic, &ada, at(30)).await.unwrap(), (0, at(30)));
+        assert_eq!(tx.lock_attempts(other, &ada, at(30)).await.unwrap(), (1, at(20)));
     }
 
-    async fn attempts_made_at_once_are_all_counted(database: Database) {
+    async fn attempts_made_at_once_each_see_those_before(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
         let attempts = (0..100).map(|_| {
             let store = store.clone();
             tokio::spawn(async move {
-                let ada = Digest::of(b"account:ada");
-                store.record_attempt(clinic, &ada, at(10), at(0)).await.unwrap()
+                counted(&store, clinic, &Digest::of(b"account:ada"), 10).await
             })
         });
         let mut counts: Vec<u64> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
         counts.sort_unstable();
-        assert_eq!(counts, (1..=100).collect::<Vec<_>>());
+        assert_eq!(counts, (0..100).collect::<Vec<_>>());
     }
+}
+
+/// Counts one more failure, and returns how many there were before.
+async fn counted(store: &Store, issuer: IssuerId, against: &Digest, seconds: i64) -> u64 {
+    let mut tx = store.write().await.unwrap();
+    let (failures, _) = tx
+        .lock_attempts(issuer, against, at(seconds))
+        .await
+        .unwrap();
+    tx.set_attempts(issuer, against, failures + 1, at(seconds))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    failures
 }
 
 // ------------------------------------------------------------------------- isolation
@@ -528,9 +537,8 @@ on_engines! { all:
         assert_eq!(store.find_user(other, "ada").await.unwrap(), None);
         assert_eq!(store.get_user(other, ada.id).await.unwrap(), None);
         assert_eq!(found(&store, other, "token", 1).await, None);
-        assert_eq!(store.find_session_by_id(other, session.id, at(1)).await.unwrap(), None);
         assert_eq!(store.list_sessions(other, ada.id, at(1)).await.unwrap(), []);
-        assert_eq!(store.find_consent(other, ada.id, "machine").await.unwrap(), None);
+        assert_eq!(store.find_consents(other, ada.id, "machine").await.unwrap(), []);
         assert_eq!(store.list_consents(other, ada.id).await.unwrap(), []);
 
         // … and nothing is changed.
@@ -542,7 +550,7 @@ on_engines! { all:
         assert!(!store.end_session(other, session.id, at(1)).await.unwrap());
         assert_eq!(store.end_other_sessions(other, ada.id, None, at(1)).await.unwrap(), []);
         let mut tx = store.write().await.unwrap();
-        tx.delete_consent(other, ada.id, "machine").await.unwrap();
+        tx.delete_consents(other, ada.id, "machine").await.unwrap();
         tx.prune_users(other, &[]).await.unwrap();
         tx.prune_roles(other, &[]).await.unwrap();
         tx.commit().await.unwrap();
@@ -590,7 +598,7 @@ on_engines! { all:
         assert_eq!(store.delete_expired(at(90 * DAY - 1)).await.unwrap(), 0);
         assert_eq!(store.delete_expired(at(90 * DAY)).await.unwrap(), 1);
 
-        store.record_attempt(clinic, &Digest::of(b"account:ada"), at(0), at(0)).await.unwrap();
+        counted(&store, clinic, &Digest::of(b"account:ada"), 0).await;
         assert_eq!(store.delete_expired(at(DAY - 1)).await.unwrap(), 0);
         assert_eq!(store.delete_expired(at(DAY)).await.unwrap(), 1);
     }

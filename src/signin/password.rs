@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::throttle::{ACCOUNT, ADDRESS, FORGOTTEN_AFTER, Throttle};
+use super::throttle::{ACCOUNT, ADDRESS, FORGOTTEN_AFTER};
 use crate::account::{SignIn, User};
 use crate::clock::Timestamp;
 use crate::oauth::{Authority, Refusal};
@@ -65,17 +65,27 @@ impl Authority<'_> {
         let canonical = User::canonical_username(attempt.username);
         let account = Digest::of(format!("account:{canonical}").as_bytes());
         let address = Digest::of(format!("address:{}", attempt.address).as_bytes());
-        for (throttle, against) in [(ACCOUNT, &account), (ADDRESS, &address)] {
-            if let Some(wait) = self.wait(throttle, against, now).await? {
+        let mut seen = 0;
+        for (throttle, against) in [(ADDRESS, &address), (ACCOUNT, &account)] {
+            let (failures, last_at) = self.failures(against, now).await?;
+            if let Some(wait) = throttle.wait(failures, last_at, now) {
                 return Ok(Err(NotSignedIn::Throttled { wait }));
             }
+            seen = failures;
         }
         // Counted before the password is checked, and taken back if it is right: many attempts
-        // at once must not all be the first.
+        // at once must not all be the first. Whoever was counted between the look and now came
+        // before this one.
         let forget_before = forget_before(now);
-        store
+        let counted = store
             .record_attempt(issuer, &account, now, forget_before)
             .await?;
+        let before = counted.saturating_sub(1);
+        if before > seen
+            && let Some(wait) = ACCOUNT.wait(before, now, now)
+        {
+            return Ok(Err(NotSignedIn::Throttled { wait }));
+        }
         let is_plausible = canonical.len() <= LONGEST_USERNAME
             && attempt.password.expose().len() <= LONGEST_PASSWORD;
         let user = match is_plausible {
@@ -105,17 +115,17 @@ impl Authority<'_> {
         Ok(outcome)
     }
 
-    async fn wait(
+    /// How many attempts have failed, and when the last was.
+    async fn failures(
         &self,
-        throttle: Throttle,
         against: &Digest,
         now: Timestamp,
-    ) -> Result<Option<Duration>, Refusal> {
+    ) -> Result<(u64, Timestamp), Refusal> {
         let store = &self.core.store;
         let found = store
             .find_attempts(self.issuer.id, against, forget_before(now))
             .await?;
-        Ok(found.and_then(|(failures, last_at)| throttle.wait(failures, last_at, now)))
+        Ok(found.unwrap_or((0, now)))
     }
 
     /// Notes the attempt for the account's owner to see. Not waited for: the time it takes would

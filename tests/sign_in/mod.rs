@@ -8,3 +8,5 @@ mod medblocks;
 mod nethealth;
 mod photon;
 mod redirects;
+mod sessions;
+mod throttling;

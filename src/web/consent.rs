@@ -11,7 +11,9 @@ use super::visit::{Visit, ticket_in_query, ui_locales};
 use super::{App, render};
 use crate::account::StandardScope;
 use crate::issuer::{Api, ApiScope};
-use crate::oauth::authorization::{AuthorizationRequest, ConsentQuestion, Next, deny, is_required};
+use crate::oauth::authorization::{
+    AuthorizationRequest, ConsentQuestion, Next, SignedIn, deny, is_required,
+};
 use crate::signin::ticket::Ticket;
 
 /// `GET` and `POST {issuer}/consent`.
@@ -55,6 +57,10 @@ pub async fn consent(
     let Some(fields) = fields else {
         return show(&visit, &ticket, &request, &question).await;
     };
+    // Somebody else has signed in since the page was shown: the answer is not theirs.
+    if ticket.progress.chosen != Some(question.signed_in.session.id) {
+        return show(&visit, &ticket, &request, &question).await;
+    }
     match fields.text("decision") {
         "allow" => {
             let ticked: Vec<String> = fields.all("scope").map(str::to_owned).collect();
@@ -84,7 +90,9 @@ async fn show(
         Err(error) => return render::refusal(visit.address, None, &error.into()),
     };
     let dialect = &visit.address.issuer.dialect;
-    let user = &question.signed_in.user;
+    let SignedIn { session, user } = &question.signed_in;
+    let mut ticket = ticket.clone();
+    ticket.progress.chosen = Some(session.id);
     let choices = Choices {
         question,
         language: visit.language,
@@ -92,7 +100,7 @@ async fn show(
     let scope = question.scope.tokens();
     let page = ConsentPage {
         frame: visit.frame(),
-        form: visit.form("/consent", Some(ticket)),
+        form: visit.form("/consent", Some(&ticket)),
         client: client_view(request),
         user_name: user.display_name().to_owned(),
         username: user.username.clone(),

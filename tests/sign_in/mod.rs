@@ -9,5 +9,6 @@ mod medblocks;
 mod nethealth;
 mod photon;
 mod redirects;
+mod relying_party;
 mod sessions;
 mod throttling;

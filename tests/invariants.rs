@@ -17,10 +17,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::support::database::{Database, on_engines};
+use crate::support::html::Form;
 use crate::support::http::{Answer, Peer, Request};
 use crate::support::jwt::Jwt;
 use crate::support::program::{Program, locum};
 use crate::support::servers::{BEGINNING, DIALECTS, Fixture, VENDORS, Vendor, issuer_of};
+use crate::support::user::{App, Callback, Person, STANDARD, Tokens, form};
 
 /// Where a dialect's endpoints are, and what its machine says to get a token.
 struct Paths {
@@ -533,8 +535,8 @@ on_engines! { persistent:
     async fn secrets_do_not_leak(database: Database) {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("locum.toml");
-        let secrets = issuer_of("own", "standard") + &issuer_of("own-hydra", "hydra");
-        std::fs::write(&config, secrets).unwrap();
+        let issuers = [issuer_of("own", "standard"), issuer_of("own-hydra", "hydra"), PEOPLE.to_owned()];
+        std::fs::write(&config, issuers.concat()).unwrap();
         // The private cluster of the tests trusts everybody, so any password will do.
         let url = database.url.replace("locum@", "locum:database-password-secret@");
         let mut command = locum(["dev", "--json", "--listen", "127.0.0.1:0"]);
@@ -551,9 +553,13 @@ on_engines! { persistent:
             "misplaced-secret".to_owned(),
             "sealing-key-secret".to_owned(),
             "database-password-secret".to_owned(),
+            "a-persons-secret".to_owned(),
+            "a-mistyped-secret".to_owned(),
+            "a-new-persons-secret".to_owned(),
         ];
         secrets.extend(VENDORS.iter().map(Vendor::client_secret));
         secrets.extend(tokens_of_a_busy_day(program.peer).await);
+        secrets.extend(secrets_of_signing_in(program.peer).await);
 
         let demo_secrets: Vec<String> = program.ready["issuers"]
             .as_array()
@@ -563,7 +569,9 @@ on_engines! { persistent:
             .filter_map(|client| client["client_secret"].as_str().map(str::to_owned))
             .collect();
         let said = program.terminate();
-        assert!(said.stderr.contains("/oauth2/token"), "it logs at all: {said:?}");
+        for path in ["/oauth2/token", "/people/sign-in", "/people/account/password"] {
+            assert!(said.stderr.contains(path), "it logs at all: {said:?}");
+        }
         for secret in &secrets {
             assert_is_not_in(&said.stderr, secret);
         }
@@ -634,6 +642,107 @@ async fn tokens_of_a_busy_day(peer: Peer) -> Vec<String> {
         tokens.push(token);
     }
     tokens
+}
+
+/// Somebody with a password of their own, and a client for them.
+const PEOPLE: &str = r#"
+    [[issuer]]
+    name = "people"
+    dialect = "standard"
+    signing_algs = ["ES256"]
+
+    [[issuer.client]]
+    client_id = "web"
+    client_secret = "web-secret"
+    kind = "web"
+    redirect_uris = ["http://localhost:3000/callback"]
+    backchannel_logout_uri = "http://127.0.0.1:9/nobody-listens"
+
+    [[issuer.user]]
+    username = "ada"
+    password = "a-persons-secret"
+"#;
+
+/// Signs somebody in, rightly and wrongly; gives every code, token, cookie and ticket of it.
+async fn secrets_of_signing_in(peer: Peer) -> Vec<String> {
+    let app = App::confidential("people", "web", STANDARD);
+    let mut person = Person::new(peer, "ada");
+    let mut secrets = Vec::new();
+    let url = app.authorization(&[("scope", "openid offline_access"), ("nonce", "n")]);
+    let page = person.visit(&url).await;
+    let hidden = |page: &Answer, secrets: &mut Vec<String>| {
+        for form in Form::all(&page.body) {
+            for name in ["csrf", "ticket"] {
+                let found = form.fields.iter().find(|(known, _)| known == name);
+                secrets.extend(found.map(|(_, value)| value.clone()));
+            }
+        }
+    };
+    hidden(&page, &mut secrets);
+    person.password = "a-mistyped-secret".to_owned();
+    person.submit_sign_in(&page).await.is(401);
+    person.password = "a-persons-secret".to_owned();
+    let page = person.sign_in(&page).await;
+    hidden(&page, &mut secrets);
+    let answer = person.go_through(page).await;
+    let code = Callback::of(&answer).get("code").to_owned();
+    let answer = app.redeem(peer, &code).await;
+    let tokens = Tokens::of(&answer);
+    let refreshed = Tokens::of(&app.refresh(peer, tokens.refresh()).await);
+    app.userinfo(peer, &tokens.access_token).await.is(200);
+    app.introspect(peer, refreshed.refresh()).await;
+    let cookies = |person: &Person| {
+        let held = person.cookies.iter();
+        let held = held.filter(|(name, _)| !name.contains("state"));
+        held.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    secrets.extend(cookies(&person));
+
+    // Used again, used wrongly, and where they have no business.
+    app.redeem(peer, &code).await.is(400);
+    app.refresh(peer, tokens.refresh()).await.is(400);
+    app.revoke(peer, refreshed.refresh()).await;
+    for secret in [&code, tokens.refresh(), tokens.id(), &tokens.access_token] {
+        for path in ["authorize", "userinfo", "logout", "token"] {
+            let query = form(&[
+                ("id_token_hint", secret),
+                ("code", secret),
+                ("state", secret),
+            ]);
+            person.get(&format!("/people/oauth2/{path}?{query}")).await;
+        }
+        person
+            .get(&format!("/people/sign-in?ticket={secret}"))
+            .await;
+        app.userinfo(peer, secret).await;
+    }
+    // One of them was a good hint to sign out with.
+    person.sign_in_at("people").await;
+    secrets.extend(cookies(&person));
+    let page = person.visit("/people/account/password").await;
+    hidden(&page, &mut secrets);
+    let mut change = Form::all(&page.body)[0].clone();
+    for (field, value) in [
+        ("current_password", "a-mistyped-secret"),
+        ("new_password", "a-new-persons-secret"),
+        ("repeated_password", "a-new-persons-secret"),
+    ] {
+        change.fill(field, value);
+    }
+    person.post(&change.action, &change.fields).await.is(403);
+    change.fill("current_password", "a-persons-secret");
+    person.post(&change.action, &change.fields).await.is(303);
+    let page = person.visit("/people/sign-out").await;
+    let confirm = Form::with_button(&page.body, "sign-out-confirm").unwrap();
+    person.press(&confirm, "sign-out-confirm").await.is(200);
+
+    secrets.push(code);
+    for tokens in [tokens, refreshed] {
+        secrets.extend(tokens.refresh_token.clone());
+        secrets.extend(tokens.id_token.clone());
+        secrets.push(tokens.access_token);
+    }
+    secrets
 }
 
 fn assert_is_not_in(text: &str, secret: &str) {

@@ -40,7 +40,7 @@ pub async fn authorize(
         Ok(parameters) => parameters,
         Err(fault) => return error_page(&visit, Endpoint::Authorization, &fault.into()),
     };
-    if let Some(again) = visit.again_by_get(request, &parameters) {
+    if let Some(again) = visit.again_by_get(request.path(), &parameters) {
         return again;
     }
     // What nobody reads need not travel.

@@ -121,7 +121,12 @@ async fn show(
         form_targets: &form_targets(&request.reply_to.redirect_uri),
         frames: &[],
     };
-    visit.show(StatusCode::OK, &page, &policy)
+    let status = if page.nothing_ticked {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    visit.show(status, &page, &policy)
 }
 
 struct Choices<'a> {

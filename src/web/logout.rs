@@ -36,7 +36,7 @@ pub async fn end_session(
         Ok(parameters) => parameters,
         Err(fault) => return error_page(&visit, Endpoint::EndSession, &fault.into()),
     };
-    if let Some(again) = visit.again_by_get(request, &parameters) {
+    if let Some(again) = visit.again_by_get(request.path(), &parameters) {
         return again;
     }
     let asked = match visit.authority.end_session_request(&parameters).await {

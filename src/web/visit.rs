@@ -180,19 +180,15 @@ impl<'a> Visit<'a> {
 
     /// The same request by GET, for one that another site's form has posted: browsers leave the
     /// session out of such a request, and nobody would seem to be signed in.
-    pub fn again_by_get(
-        &self,
-        request: &HttpRequest,
-        parameters: &Parameters,
-    ) -> Option<HttpResponse> {
-        if request.method() != Method::POST || !self.held.is_empty() {
+    pub fn again_by_get(&self, path: &str, parameters: &Parameters) -> Option<HttpResponse> {
+        if !self.is_cross_site || !self.held.is_empty() {
             return None;
         }
         let pairs: Vec<(String, String)> = parameters
             .iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let location = with_parameters(request.path(), &pairs, '?', "%20");
+        let location = with_parameters(path, &pairs, '?', "%20");
         Some(self.redirect(&location))
     }
 

@@ -406,7 +406,8 @@ async fn userinfo_answers_get_and_post_and_a_token_in_the_body() {
     let both = Request::post(path)
         .bearer(token)
         .form(format!("access_token={token}"));
-    clinic().send(both).await.is(401);
+    // RFC 6750 §3.1: a request that is wrong, not a token.
+    clinic().send(both).await.is(400);
     let in_query = Request::get(&format!("{path}?access_token={token}"));
     clinic().send(in_query).await.is(401);
 }

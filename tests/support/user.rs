@@ -169,6 +169,11 @@ impl Person {
                 answer = self.sign_in(&answer).await;
                 assert_ne!(answer.status, 401, "not signed in: {answer}");
             } else if let Some(mut form) = Form::with_button(&answer.body, "consent-allow") {
+                // Asked again, because nothing was ticked: that was meant.
+                if answer.status == 400 {
+                    answer = self.press(&form, "consent-deny").await;
+                    continue;
+                }
                 if let Some(allows) = &self.allows {
                     let allows: Vec<&str> = allows.iter().map(String::as_str).collect();
                     form.tick("scope", &allows);

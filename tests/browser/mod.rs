@@ -1,0 +1,7 @@
+//! The pages in a real Chromium, as people use them: with JavaScript and without, by mouse and by
+//! keyboard, on a phone, in the dark, in Spanish; and the SDKs that applications use there.
+
+mod consent;
+mod relying_party;
+mod scene;
+mod sign_in;

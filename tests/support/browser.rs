@@ -11,9 +11,12 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use fantoccini::actions::{
     InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction,
 };
+use fantoccini::cookies::Cookie;
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
@@ -254,11 +257,14 @@ pub struct Browser {
 
 impl Browser {
     /// Size and colours, which the command line of a headless Chromium does not settle.
-    async fn dress(&self, kind: Kind) {
+    pub async fn dress(&self, kind: Kind) {
         let scheme = if kind.dark { "dark" } else { "light" };
         self.dev_tools(
             "Emulation.setEmulatedMedia",
-            json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
+            json!({ "features": [
+                { "name": "prefers-color-scheme", "value": scheme },
+                { "name": "prefers-reduced-motion", "value": "reduce" },
+            ] }),
         )
         .await;
         self.dev_tools(
@@ -386,6 +392,17 @@ impl Browser {
         self.client.delete_all_cookies().await.unwrap();
     }
 
+    pub async fn cookies(&self) -> Vec<Cookie<'static>> {
+        self.client.get_all_cookies().await.unwrap()
+    }
+
+    /// Cookies of the host whose page is open.
+    pub async fn takes_cookies(&self, cookies: &[Cookie<'static>]) {
+        for cookie in cookies {
+            self.client.add_cookie(cookie.clone()).await.unwrap();
+        }
+    }
+
     /// Replaces what a field holds.
     pub async fn fill(&self, css: &str, text: &str) {
         let field = self.find(css).await;
@@ -424,17 +441,23 @@ impl Browser {
         self.client.execute_async(script, arguments).await.unwrap()
     }
 
-    /// The whole page as PNG.
+    /// The whole page as PNG, however long it is.
     pub async fn screenshot(&self) -> Vec<u8> {
-        use base64::Engine;
-        let shot = self
-            .dev_tools(
-                "Page.captureScreenshot",
-                json!({ "captureBeyondViewport": true, "optimizeForSpeed": true }),
-            )
+        let metrics = self.dev_tools("Page.getLayoutMetrics", json!({})).await;
+        let size = &metrics["cssContentSize"];
+        let clip = json!({
+            "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1,
+        });
+        let whole = json!({ "captureBeyondViewport": true, "clip": clip });
+        let shot = self.dev_tools("Page.captureScreenshot", whole).await;
+        BASE64.decode(shot["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// Keeps the browser from fetching these addresses, `*` standing for anything.
+    pub async fn blocks(&self, urls: &[&str]) {
+        self.dev_tools("Network.enable", json!({})).await;
+        self.dev_tools("Network.setBlockedURLs", json!({ "urls": urls }))
             .await;
-        let data = shot["data"].as_str().unwrap();
-        base64::prelude::BASE64_STANDARD.decode(data).unwrap()
     }
 
     /// Where a test stopped.

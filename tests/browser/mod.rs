@@ -6,6 +6,7 @@ mod consent;
 mod keyboard;
 mod relying_party;
 mod scene;
+mod sdk;
 mod sign_in;
 mod sign_out;
 mod tour;

@@ -1,7 +1,7 @@
 //! What a browser test plays in: a server of its own with the demo issuers, and an application.
 
 use locum::clock::{Clock, ManualClock, Timestamp};
-use locum::embedded::Locum;
+use locum::embedded::{Builder, Locum};
 use serde_json::Value;
 
 use super::relying_party::{Heard, RelyingParty};
@@ -77,18 +77,24 @@ impl Application {
 
 impl Scene {
     pub async fn start() -> Self {
-        Self::at(Clock::System).await
+        Self::with(|builder| builder).await
+    }
+
+    /// An issuer is at the root path as well.
+    pub async fn with_root_issuer(name: &str) -> Self {
+        Self::with(|builder| builder.root_issuer(name)).await
     }
 
     /// With a clock that stands still until the test moves it.
     pub async fn with_clock() -> (Self, ManualClock) {
         let clock = ManualClock::starting_at(Timestamp::from_unix(BEGINNING));
-        (Self::at(Clock::Manual(clock.clone())).await, clock)
+        let own = Clock::Manual(clock.clone());
+        (Self::with(|builder| builder.clock(own)).await, clock)
     }
 
-    async fn at(clock: Clock) -> Self {
+    async fn with(settings: impl FnOnce(Builder) -> Builder) -> Self {
         Self {
-            locum: Locum::builder().clock(clock).start().await.unwrap(),
+            locum: settings(Locum::builder()).start().await.unwrap(),
             application: RelyingParty::start(),
         }
     }

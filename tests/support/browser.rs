@@ -290,8 +290,14 @@ impl Browser {
         self.client.back().await.unwrap();
     }
 
-    pub async fn url(&self) -> Url {
-        self.client.current_url().await.unwrap()
+    /// Does something in a tab of its own, and comes back to this one.
+    pub async fn in_another_tab(&self, something: impl AsyncFnOnce()) {
+        let here = self.client.window().await.unwrap();
+        let there = self.client.new_window(true).await.unwrap();
+        self.client.switch_to_window(there.handle).await.unwrap();
+        something().await;
+        self.client.close_window().await.unwrap();
+        self.client.switch_to_window(here).await.unwrap();
     }
 
     /// The path of the page, once that is what `is_right` asks for.

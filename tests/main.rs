@@ -3,6 +3,7 @@
 
 mod addresses;
 mod bad_input;
+mod browser;
 mod command_line;
 mod configuration;
 mod dialects;

@@ -37,10 +37,22 @@ pub async fn consent(
         Some(fields) => fields.text("ticket").to_owned(),
         None => ticket_in_query(request),
     };
-    let ticket = match visit.read_ticket(&text) {
+    let mut ticket = match visit.read_ticket(&text) {
         Ok(ticket) => ticket,
         Err(response) => return response,
     };
+    // Whom the page was shown to may have gone since.
+    let is_here = |session| {
+        let mut held = visit.held.iter();
+        held.any(|held| held.signed_in.session.id == session)
+    };
+    let is_of_somebody_gone = ticket
+        .progress
+        .chosen
+        .is_some_and(|chosen| !is_here(chosen));
+    if is_of_somebody_gone {
+        ticket.progress = Default::default();
+    }
     visit.speak_as_asked(&ticket);
     let OnTheWay { request, next } = match visit.on_the_way(&ticket).await {
         Ok(on_the_way) => on_the_way,
@@ -59,8 +71,9 @@ pub async fn consent(
         Next::Consent(grantable) | Next::Grant(grantable) => grantable,
         Next::SignIn { .. } | Next::ChooseAccount => return proceed(&visit, ticket).await,
     };
-    if fields.text("decision") != "allow" {
-        // Sent by something that is not one of the two buttons: nothing was decided.
+    if fields.text("decision") != "allow" || is_of_somebody_gone {
+        // Sent by something that is not one of the two buttons, or the answer of somebody else:
+        // nothing was decided.
         return show(&visit, &ticket, &request, &grantable, None).await;
     }
     let ticked: Vec<String> = fields.all("scope").map(str::to_owned).collect();

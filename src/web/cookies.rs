@@ -123,7 +123,10 @@ pub fn set_sessions(address: &Address, response: &mut HttpResponse, sessions: &[
         (
             Cookie::State,
             sessions.first().map(browser_state).unwrap_or_default(),
-            Some(lasts),
+            sessions
+                .iter()
+                .any(|held| is_remembered(&held))
+                .then_some(lasts),
         ),
     ] {
         if value.is_empty() {

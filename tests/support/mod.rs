@@ -1,6 +1,7 @@
 //! What the tests share: a way to talk to a server, servers to talk to, databases under them, and
 //! the parts of a token.
 
+pub mod browser;
 pub mod database;
 pub mod html;
 pub mod http;

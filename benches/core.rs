@@ -22,13 +22,16 @@ use locum::demo;
 use locum::dialect::template::{Lookup, Value};
 use locum::dialect::{Dialect, TokenWord, load_built_in};
 use locum::entropy::Entropy;
-use locum::issuer::{Api, ApiScope, Issuer};
-use locum::keys::{KeyMaterial, KeySet, SigningKey};
+use locum::issuer::{Api, ApiScope, Issuer, IssuerId};
+use locum::keys::{JwtKind, KeyMaterial, KeySet, SigningKey};
 use locum::oauth::{
     Authority, ClientRequest, Core, Metadata, PresentedCredentials, TokenFacts, TokenResponse,
+    TokenUse,
 };
+use locum::outgoing::Outgoing;
 use locum::protocol::{ClientAuthMethod, Parameters, Scope, SigningAlg};
 use locum::secret::{Secret, SecretHash, SecretVerifier};
+use locum::signin::ticket::Tickets;
 use locum::source::Source;
 use locum::store::Store;
 
@@ -73,13 +76,15 @@ fn signatures(c: &mut Criterion) {
     let claims = dialect.access_token.claims.render(&facts());
     for alg in SigningAlg::ALL {
         let material = key(alg);
-        let key = SigningKey::new(&material, &dialect.access_token.header).expect("a key");
-        let token = key.sign(&claims).expect("a token");
+        let key = SigningKey::new(&material, &dialect).expect("a key");
+        let token = key.sign(JwtKind::AccessToken, &claims).expect("a token");
         let (input, _) = token.rsplit_once('.').expect("a JWS");
 
         let mut group = c.benchmark_group(format!("signing {}", alg.as_str()));
         group.bench_function("bare aws-lc-rs", |b| bare_signature(b, &material, input));
-        group.bench_function("a JWT", |b| b.iter(|| key.sign(black_box(&claims))));
+        group.bench_function("a JWT", |b| {
+            b.iter(|| key.sign(JwtKind::AccessToken, black_box(&claims)))
+        });
         group.finish();
     }
 }
@@ -115,7 +120,7 @@ fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("reading a JWT back");
     for alg in SigningAlg::ALL {
         let key = keys.find(Some(alg)).expect("a key");
-        let token = key.sign(&claims).expect("a token");
+        let token = key.sign(JwtKind::AccessToken, &claims).expect("a token");
         group.bench_function(alg.as_str(), |b| {
             b.iter(|| keys.verify(black_box(&token)).expect("one of ours"));
         });
@@ -150,14 +155,19 @@ fn secrets(c: &mut Criterion) {
 
 fn token_response(c: &mut Criterion) {
     let dialect = standard();
-    let key = SigningKey::new(&key(SigningAlg::RS256), &dialect.access_token.header);
+    let key = SigningKey::new(&key(SigningAlg::RS256), &dialect);
     let claims = dialect.access_token.claims.render(&facts());
-    let token = key.expect("a key").sign(&claims).expect("a token");
+    let token = key
+        .expect("a key")
+        .sign(JwtKind::AccessToken, &claims)
+        .expect("a token");
     let facts = facts();
     let response = TokenResponse {
         issuer: facts.issuer,
         client_id: facts.client_id,
         access_token: Secret::new(token),
+        refresh_token: None,
+        id_token: None,
         scope: facts.scope,
         audience: facts.audience,
         issued_at: now(),
@@ -188,9 +198,24 @@ fn discovery(c: &mut Criterion) {
         token_format: None,
         signing_alg: None,
     };
-    let metadata = Metadata::new(&dialect, ISSUER, ISSUER, &[api]);
+    let issuer = Issuer {
+        id: IssuerId(Entropy::System.uuid()),
+        name: "clinic".to_owned(),
+        keys: KeySet::new(&SigningAlg::ALL.map(key), &dialect).expect("keys"),
+        identifiers: vec![ISSUER.to_owned()],
+        post_logout_redirect_uris: Vec::new(),
+        any_loopback_uri: false,
+        dialect: Arc::new(dialect),
+    };
+    let metadata = Metadata::new(&issuer, ISSUER, ISSUER, &[api]);
     c.bench_function("discovery document", |b| {
-        b.iter(|| dialect.discovery.document.render(black_box(&metadata)));
+        b.iter(|| {
+            issuer
+                .dialect
+                .discovery
+                .document
+                .render(black_box(&metadata))
+        });
     });
 }
 
@@ -214,6 +239,7 @@ fn exchanges(c: &mut Criterion) {
                 core: &core,
                 issuer,
                 identifier: ISSUER,
+                base: ISSUER,
             };
             on_runtime(b, &runtime, async || {
                 authority.exchange(&asked).await.expect("a token")
@@ -226,10 +252,13 @@ fn exchanges(c: &mut Criterion) {
 /// The issuers of `bench.toml`, applied to a database.
 async fn server() -> (Core, Vec<Issuer>) {
     let entropy = Entropy::System;
+    let keyring = demo::keyring(demo::secret_key()).expect("a keyring");
     let core = Core {
         store: Store::open("sqlite::memory:").await.expect("a database"),
         clock: Clock::System,
         secrets: SecretVerifier::new(&entropy),
+        tickets: Tickets::new(keyring.secret_key.tagging()),
+        outgoing: Outgoing::new(true).expect("a client"),
         entropy,
     };
     let file = Source::new("bench.toml", include_str!("bench.toml"));
@@ -237,7 +266,6 @@ async fn server() -> (Core, Vec<Issuer>) {
         .map_err(|mistake| mistake.to_string())
         .expect("TOML");
     let declared = declared.resolve(Origin::File).expect("declared issuers");
-    let keyring = demo::keyring(demo::secret_key()).expect("a keyring");
     let applied = config::apply(&core, &keyring, &declared, &PathBuf::from("."))
         .await
         .expect("issuers");
@@ -248,6 +276,8 @@ async fn server() -> (Core, Vec<Issuer>) {
             name: applied.declared.declaration.name.into_inner(),
             keys: KeySet::new(&applied.keys, &dialect).expect("keys"),
             identifiers: vec![ISSUER.to_owned()],
+            post_logout_redirect_uris: Vec::new(),
+            any_loopback_uri: false,
             dialect: Arc::clone(&dialect),
         }
     });
@@ -304,6 +334,8 @@ fn facts() -> TokenFacts {
         subject: CLIENT.to_owned(),
         audience: vec![AUDIENCE.to_owned()],
         scope: Scope::from_tokens(["patients:read", "patients:write"]).expect("a scope"),
+        token_use: TokenUse::Access,
+        user: None,
         issued_at: Some(now()),
         expires_at: now() + Duration::from_secs(3600),
     }

@@ -91,6 +91,10 @@ pub(super) enum Found {
 }
 
 /// What this issuer says of a token it made: alive, or why not.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "active is what most are, and no more than one is around at a time"
+)]
 pub(super) enum Status {
     /// Not a token of this issuer, or revoked, or of a client or user that is gone or blocked.
     Unknown,

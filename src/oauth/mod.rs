@@ -24,7 +24,7 @@ use crate::secret::{SecretVerifier, VerifierBusy};
 use crate::signin::ticket::Tickets;
 use crate::store::{Store, StoreError};
 
-pub use access_token::TokenFacts;
+pub use access_token::{TokenFacts, TokenUse};
 pub use client_auth::PresentedCredentials;
 pub use metadata::Metadata;
 pub use token::TokenResponse;

@@ -199,6 +199,10 @@ impl<'a> Visit<'a> {
 
     /// # Errors
     /// A page that says to start again.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the answer, which every caller returns at once"
+    )]
     pub fn read_ticket(&self, text: &str) -> Result<Ticket, HttpResponse> {
         let tickets = &self.app.core.tickets;
         tickets

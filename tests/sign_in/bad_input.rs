@@ -760,7 +760,7 @@ async fn cookies_that_nobody_was_given_are_nobodys() {
     let name = "locum-sessions-clinic";
     for cookie in [
         format!("{name}="),
-        format!("{name}"),
+        name.to_owned(),
         format!("{name}=x"),
         format!("{name}={own}x"),
         format!("{name}={}", &own[..own.len() - 1]),

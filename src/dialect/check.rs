@@ -72,10 +72,11 @@ impl Dialect {
                 "expected at least one second",
             );
         }
-        if !self.access_token.header.mentions(HeaderWord::Kid) {
+        let header = &self.access_token.header;
+        if !header.is_plain("kid", HeaderWord::Kid) && !header.is_plain("kid", HeaderWord::X5t) {
             return wrong(
                 &["access_token", "header"],
-                "{kid} is nowhere, so nobody could tell which key signed",
+                "kid is neither {kid} nor {x5t}, so nobody could tell which key signed",
             );
         }
         let is_random = |template: &super::template::TextTemplate<RandomWord>| {

@@ -17,6 +17,7 @@ pub struct KeySet {
 
 struct Verifier {
     kid: String,
+    x5t: String,
     key: DecodingKey,
     validation: Validation,
 }
@@ -40,6 +41,7 @@ impl KeySet {
             let key = SigningKey::new(material, dialect)?;
             verifiers.push(Verifier {
                 kid: key.kid().to_owned(),
+                x5t: key.x5t().to_owned(),
                 key: key
                     .decoding_key()
                     .map_err(|_| UnusableKey("its public key cannot be read back"))?,
@@ -84,7 +86,10 @@ impl KeySet {
         let verifier = self
             .verifiers
             .iter()
-            .find(|verifier| header.kid.as_deref() == Some(&verifier.kid))
+            .find(|verifier| {
+                let named = header.kid.as_deref();
+                named == Some(&verifier.kid) || named == Some(&verifier.x5t)
+            })
             .ok_or(TokenRejected)?;
         jsonwebtoken::decode(token, &verifier.key, &verifier.validation)
             .map(|data| data.claims)

@@ -187,6 +187,11 @@ impl SigningKey {
         &self.kid
     }
 
+    /// The SHA-1 thumbprint of its certificate (RFC 7515 §4.1.7), which some dialects use as `kid`.
+    pub fn x5t(&self) -> &str {
+        &self.x5t
+    }
+
     /// A JWS in compact serialization over `claims`, which is JSON (RFC 7515 §7.1).
     pub fn sign(&self, kind: JwtKind, claims: &[u8]) -> Result<String, UnusableKey> {
         let failed = |_| UnusableKey("signing failed");

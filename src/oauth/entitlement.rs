@@ -149,7 +149,7 @@ impl<'a> Entitlement<'a> {
     ) -> Result<Resolved<'a>, Fault> {
         if !asked.audience.is_empty() {
             let pool = self.find_all(&asked.audience)?;
-            let scope = resolve_scope(when_scope_missing, &pool, asked.scope)?;
+            let scope = self.resolve_scope(when_scope_missing, &pool, asked.scope)?;
             return Ok(Resolved {
                 audience: asked.audience,
                 apis: pool.iter().map(|granted| granted.api).collect(),
@@ -161,18 +161,18 @@ impl<'a> Entitlement<'a> {
             MissingAudience::Empty => Ok(Resolved {
                 audience: Vec::new(),
                 apis: Vec::new(),
-                scope: resolve_scope(when_scope_missing, &self.granted, asked.scope)?,
+                scope: self.resolve_scope(when_scope_missing, &self.granted, asked.scope)?,
             }),
             MissingAudience::Single => {
                 let only = self.single_api(asked.scope.as_ref())?;
                 Ok(Resolved {
                     audience: vec![only.api.audience.clone()],
                     apis: vec![only.api],
-                    scope: resolve_scope(when_scope_missing, &[only], asked.scope)?,
+                    scope: self.resolve_scope(when_scope_missing, &[only], asked.scope)?,
                 })
             }
             MissingAudience::FromScope => {
-                let scope = resolve_scope(when_scope_missing, &self.granted, asked.scope)?;
+                let scope = self.resolve_scope(when_scope_missing, &self.granted, asked.scope)?;
                 let apis = self.apis_of(&scope);
                 Ok(Resolved {
                     audience: apis.iter().map(|api| api.audience.clone()).collect(),
@@ -320,7 +320,7 @@ impl<'a> Entitlement<'a> {
         };
         let nowhere = scope.retain(|token| !self.granted.iter().any(|own| own.allows(token)));
         if !nowhere.is_empty() {
-            return Err(Fault::ScopeNotGranted { scope: nowhere });
+            return Err(self.refusal(nowhere));
         }
         let mut fitting = self
             .granted
@@ -329,6 +329,46 @@ impl<'a> Entitlement<'a> {
         match (fitting.next(), fitting.next()) {
             (Some(only), None) => Ok(*only),
             _ => Err(Fault::AmbiguousAudience),
+        }
+    }
+
+    /// The scope of the token: what was asked for, all of which must be granted by one of these.
+    fn resolve_scope(
+        &self,
+        when_missing: MissingScope,
+        pool: &[Granted<'_>],
+        requested: Option<Scope>,
+    ) -> Result<Scope, Fault> {
+        match requested {
+            Some(scope) => {
+                let denied = scope.retain(|token| !is_granted(pool, token));
+                if denied.is_empty() {
+                    Ok(scope)
+                } else {
+                    Err(self.refusal(denied))
+                }
+            }
+            None => match when_missing {
+                MissingScope::Refuse => Err(Fault::MissingScope),
+                MissingScope::None => Ok(Scope::default()),
+                MissingScope::All => {
+                    let mut all = Scope::default();
+                    for granted in pool {
+                        all.extend(&granted.everything());
+                    }
+                    Ok(all.retain(|token| is_granted(pool, token)))
+                }
+            },
+        }
+    }
+
+    /// Why a scope cannot be had: no API knows some of it, or the client was not granted it.
+    fn refusal(&self, denied: Scope) -> Fault {
+        let unknown = denied.retain(|scope| !self.apis.iter().any(|api| api.has_scope(scope)));
+        if unknown.is_empty() {
+            Fault::ScopeNotGranted { scope: denied }
+        } else {
+            Fault::UnknownScope { scope: denied }
         }
     }
 }
@@ -379,45 +419,11 @@ fn is_at_or_below(uri: &str, base: &str) -> bool {
     }
 }
 
-/// The scope of the token: what was asked for, all of which must be granted by one of these.
-fn resolve_scope(
-    when_missing: MissingScope,
-    pool: &[Granted<'_>],
-    requested: Option<Scope>,
-) -> Result<Scope, Fault> {
-    match requested {
-        Some(scope) => {
-            check_scope(pool, &scope)?;
-            Ok(scope)
-        }
-        None => match when_missing {
-            MissingScope::Refuse => Err(Fault::MissingScope),
-            MissingScope::None => Ok(Scope::default()),
-            MissingScope::All => {
-                let mut all = Scope::default();
-                for granted in pool {
-                    all.extend(&granted.everything());
-                }
-                Ok(all.retain(|token| is_granted(pool, token)))
-            }
-        },
-    }
-}
-
 /// Whether one of the APIs grants this scope, and no other that knows a scope of that name denies
 /// it: what a client may do at one API must not work at another because they share a token.
 fn is_granted(pool: &[Granted<'_>], scope: &str) -> bool {
     let mut knowing = pool.iter().filter(|granted| granted.api.has_scope(scope));
     pool.iter().any(|granted| granted.allows(scope)) && knowing.all(|granted| granted.allows(scope))
-}
-
-fn check_scope(pool: &[Granted<'_>], scope: &Scope) -> Result<(), Fault> {
-    let denied = scope.retain(|token| !is_granted(pool, token));
-    if denied.is_empty() {
-        Ok(())
-    } else {
-        Err(Fault::ScopeNotGranted { scope: denied })
-    }
 }
 
 #[cfg(test)]

@@ -101,6 +101,8 @@ pub enum Fault {
     MissingScope,
     #[error("scope {scope} is not granted to the client")]
     ScopeNotGranted { scope: Scope },
+    #[error("there is no scope {scope}")]
+    UnknownScope { scope: Scope },
 
     // The authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1).
     #[error("there is no such client")]
@@ -248,6 +250,7 @@ pub enum FaultKind {
     MalformedScope,
     MissingScope,
     ScopeNotGranted,
+    UnknownScope,
     UnknownClient,
     MissingRedirectUri,
     RedirectUriNotRegistered,
@@ -347,6 +350,7 @@ impl Fault {
             Self::MalformedScope { .. } => FaultKind::MalformedScope,
             Self::MissingScope => FaultKind::MissingScope,
             Self::ScopeNotGranted { .. } => FaultKind::ScopeNotGranted,
+            Self::UnknownScope { .. } => FaultKind::UnknownScope,
             Self::UnknownClient { .. } => FaultKind::UnknownClient,
             Self::MissingRedirectUri => FaultKind::MissingRedirectUri,
             Self::RedirectUriNotRegistered { .. } => FaultKind::RedirectUriNotRegistered,

@@ -255,7 +255,9 @@ fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
         ) => echo(audience),
         (
             FaultWord::Scope,
-            Fault::ScopeNotGranted { scope } | Fault::InsufficientScope { scope },
+            Fault::ScopeNotGranted { scope }
+            | Fault::UnknownScope { scope }
+            | Fault::InsufficientScope { scope },
         ) => Value::Words(scope.tokens()),
         _ => Value::Absent,
     }

@@ -362,6 +362,14 @@ async fn on_a_page_that_is_too_old() {
             clock.advance(std::time::Duration::from_secs(24 * 3600));
             browser.signs_in("therapist", "locum").await;
             browser.says_to_start_again().await;
+
+            browser.open(&scene.request(NETHEALTH, "openid", &[])).await;
+            browser.signs_in("therapist", "locum").await;
+            browser.find("#consent-allow").await;
+            clock.advance(std::time::Duration::from_secs(24 * 3600));
+            browser.click("#consent-allow").await;
+            browser.says_to_start_again().await;
+            assert_eq!(scene.application.count("/callback"), 0);
         })
         .await;
     }

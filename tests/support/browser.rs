@@ -222,6 +222,8 @@ impl Kind {
                 "prefs": {
                     "profile.managed_default_content_settings.javascript": if self.scripts { 1 } else { 2 },
                     "intl.accept_languages": language,
+                    "profile.cookie_controls_mode": 0,
+                    "profile.block_third_party_cookies": false,
                     "credentials_enable_service": false,
                     "profile.password_manager_leak_detection": false,
                 },

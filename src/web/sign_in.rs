@@ -11,7 +11,7 @@ use super::pages::{
     AccountChoice, ChooseAccountPage, ClientView, Policy, SignInPage, SignInProblem,
 };
 use super::visit::{Fields, Visit, explained, ticket_in_query, to_account};
-use crate::account::{SessionId, User};
+use crate::account::User;
 use crate::issuer::Client;
 use crate::oauth::Refusal;
 use crate::oauth::authorization::{AuthorizationRequest, Next, Progress};
@@ -237,7 +237,7 @@ fn show(
     let page = SignInPage {
         frame: visit.frame(),
         form: visit.form("/sign-in", Some(&step.ticket)),
-        client: request.map(|request| client_view(request)),
+        client: request.map(client_view),
         username,
         remember,
         is_reauthentication: purpose.is_reauthentication,
@@ -315,7 +315,7 @@ async fn choose(step: &Step<'_>, account: &str) -> HttpResponse {
     }
     let id = held.first().map(|held| held.signed_in.session.id);
     ticket.progress = Progress {
-        chosen: id.map(|SessionId(id)| SessionId(id)),
+        chosen: id,
         authenticated: step
             .ticket
             .progress

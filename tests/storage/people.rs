@@ -430,8 +430,8 @@ on_engines! { all:
         allow(&store, clinic, &consent(ada, "write read", 0)).await;
         allow(&store, clinic, &consent(ada, "read", 9)).await;
         let expected = Consent { created_at: at(0), ..consent(ada, "read", 9) };
-        assert_eq!(store.find_consents(clinic, ada, "machine").await.unwrap(), [expected.clone()]);
-        assert_eq!(store.list_consents(clinic, ada).await.unwrap(), [expected.clone()]);
+        assert_eq!(store.find_consents(clinic, ada, "machine").await.unwrap(), std::slice::from_ref(&expected));
+        assert_eq!(store.list_consents(clinic, ada).await.unwrap(), std::slice::from_ref(&expected));
 
         // What is allowed at one API is another thing.
         let at_an_api = Consent {

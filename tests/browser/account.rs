@@ -49,7 +49,7 @@ async fn the_profile_is_changed() {
 }
 
 #[tokio::test]
-async fn the_language_is_chosen() {
+async fn the_language_applications_are_told_is_chosen() {
     let scene = Scene::start().await;
     Kind::DESKTOP
         .browse(async |browser| {
@@ -59,7 +59,10 @@ async fn the_language_is_chosen() {
             browser.click("#locale option[value=es]").await;
             browser.click("form .primary").await;
             browser.is_at("/nethealth/account").await;
-            browser.find("html[lang=es]").await;
+            // The pages go on in what the browser asks for.
+            assert!(browser.has("html[lang=en]").await);
+            browser.click("a[href$='/account/profile']").await;
+            assert!(browser.has("#locale option[value=es][selected]").await);
         })
         .await;
 }
@@ -195,7 +198,7 @@ async fn signing_out_there() {
         kind.browse(async |browser| {
             browser.opens_account(&scene, "locum").await;
             browser.click(".title-row button").await;
-            browser.is_at("/nethealth/sign-out").await;
+            browser.is_at("/nethealth/account/sessions/end").await;
             assert_eq!(browser.text("h1").await, "You are signed out");
             browser.open(&scene.url("nethealth", "/account")).await;
             browser.is_at("/nethealth/sign-in").await;

@@ -286,10 +286,9 @@ async fn in_spanish() {
         })
         .await;
     }
-    // The person's own choice counts for more than the browser's, and the application's for more
-    // than either.
+    // What the application asks for counts for more than the browser's preference, and that for
+    // more than what is known of the person.
     Kind::DESKTOP
-        .speaking("es")
         .browse(async |browser| {
             browser.open(&asked).await;
             browser.signs_in("therapist", "locum").await;

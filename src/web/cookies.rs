@@ -21,6 +21,11 @@ pub enum Cookie {
     Sessions,
     /// Those of people who asked to stay signed in.
     Remembered,
+    /// The sessions once more, in development, for a frame in an application of another site:
+    /// `photon.localhost` in one of `localhost`. Without HTTPS the others cannot have
+    /// `SameSite=None`, which needs `Secure`; browsers take that from this machine all the same,
+    /// but not all of them, and hardly any other program.
+    Framed,
     /// What CSRF tokens are bound to.
     Browser,
     /// What a client's page in the same browser can compare (OIDC Session Management §3.2). Its
@@ -34,6 +39,7 @@ impl Cookie {
         let what = match self {
             Self::Sessions => "sessions",
             Self::Remembered => "remembered",
+            Self::Framed => "framed",
             Self::Browser => "browser",
             Self::State => "state",
         };
@@ -74,13 +80,14 @@ impl Cookie {
         }
         let is_for_frames = match self {
             // A client's page embeds the one that reads it: it has no other use.
-            Self::State => true,
+            Self::State | Self::Framed => true,
             Self::Sessions | Self::Remembered => {
                 address.issuer.dialect.session.same_site == SameSite::None
             }
             Self::Browser => false,
         };
-        cookie.push_str(match (address.is_https(), is_for_frames) {
+        let is_secure = address.is_https() || matches!(self, Self::Framed);
+        cookie.push_str(match (is_secure, is_for_frames) {
             (true, true) => "; Secure; SameSite=None",
             (true, false) => "; Secure; SameSite=Lax",
             (false, _) => "; SameSite=Lax",
@@ -99,7 +106,7 @@ impl Cookie {
 /// those that have outlived the one before.
 pub fn session_tokens(address: &Address, request: &HttpRequest) -> Vec<Secret> {
     let mut tokens: Vec<String> = Vec::new();
-    for cookie in [Cookie::Sessions, Cookie::Remembered] {
+    for cookie in [Cookie::Sessions, Cookie::Remembered, Cookie::Framed] {
         let value = cookie.read(address, request).unwrap_or_default();
         for token in value.split('.').filter(|token| !token.is_empty()) {
             if tokens.len() < MOST_SESSIONS && !tokens.iter().any(|known| known == token) {
@@ -116,6 +123,13 @@ pub fn set_sessions(address: &Address, response: &mut HttpResponse, sessions: &[
     let lasts = address.issuer.dialect.session.remembered_lifetime;
     let is_remembered = |held: &&HeldSession| held.signed_in.session.is_remembered;
     let all = tokens(sessions.iter());
+    if address.issuer.dialect.session.same_site == SameSite::None && !address.is_https() {
+        if all.is_empty() {
+            Cookie::Framed.remove(address, response);
+        } else {
+            Cookie::Framed.set(address, response, &all, None);
+        }
+    }
     let remembered = tokens(sessions.iter().filter(is_remembered));
     for (cookie, value, lasts) in [
         (Cookie::Sessions, all, None),

@@ -44,9 +44,8 @@ pub fn respond(status: StatusCode, page: &impl Template, policy: &Policy<'_>) ->
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::PRAGMA, "no-cache"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        // Not `no-referrer`: with it browsers say `Origin: null` on our own forms, and we check
-        // `Origin`. Not `same-origin`: a client that gets a `form_post` may check it too. Neither
-        // path nor query are ever told.
+        // Not `no-referrer`, and not `same-origin`: with them browsers say `Origin: null` with a
+        // `form_post`, and a client may check that. Neither path nor query are ever told.
         .insert_header((header::REFERRER_POLICY, "strict-origin"))
         .insert_header((
             header::PERMISSIONS_POLICY,

@@ -27,22 +27,12 @@ pub async fn authorize(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let parameters = visit::parameters(request, payload).await;
-    let ui_locales = parameters
-        .as_ref()
-        .ok()
-        .and_then(|parameters| parameters.find(parameter::UI_LOCALES));
-    let visit = match Visit::of(app, address, request, ui_locales).await {
-        Ok(visit) => visit,
+    let endpoint = Endpoint::Authorization;
+    let visiting = Visit::at_endpoint(app, address, endpoint, request, payload);
+    let (visit, parameters) = match visiting.await {
+        Ok(found) => found,
         Err(response) => return response,
     };
-    let parameters = match parameters {
-        Ok(parameters) => parameters,
-        Err(fault) => return error_page(&visit, Endpoint::Authorization, &fault.into()),
-    };
-    if let Some(again) = visit.again_by_get(request.path(), &parameters) {
-        return again;
-    }
     // What nobody reads need not travel.
     let pairs = parameters
         .iter()

@@ -12,7 +12,7 @@ use super::{App, cookies};
 use crate::dialect::Endpoint;
 use crate::oauth::Refusal;
 use crate::oidc::logout::EndSessionRequest;
-use crate::protocol::{Parameters, parameter};
+use crate::protocol::Parameters;
 use crate::signin::session::HeldSession;
 use crate::signin::ticket::{Destination, Ticket};
 
@@ -23,22 +23,12 @@ pub async fn end_session(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let parameters = visit::parameters(request, payload).await;
-    let ui_locales = parameters
-        .as_ref()
-        .ok()
-        .and_then(|parameters| parameters.find(parameter::UI_LOCALES));
-    let visit = match Visit::of(app, address, request, ui_locales).await {
-        Ok(visit) => visit,
+    let endpoint = Endpoint::EndSession;
+    let visiting = Visit::at_endpoint(app, address, endpoint, request, payload);
+    let (visit, parameters) = match visiting.await {
+        Ok(found) => found,
         Err(response) => return response,
     };
-    let parameters = match parameters {
-        Ok(parameters) => parameters,
-        Err(fault) => return error_page(&visit, Endpoint::EndSession, &fault.into()),
-    };
-    if let Some(again) = visit.again_by_get(request.path(), &parameters) {
-        return again;
-    }
     let asked = match visit.authority.end_session_request(&parameters).await {
         Ok(asked) => asked,
         Err(refusal) => return error_page(&visit, Endpoint::EndSession, &refusal),

@@ -122,6 +122,39 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The same at an endpoint that a client sends people to, by GET or POST, with the parameters
+    /// they bring.
+    ///
+    /// # Errors
+    /// A page for what is wrong with the parameters; and, for a request that another site's form
+    /// has posted, the same by GET: browsers leave the session out of such a request, and nobody
+    /// would seem to be signed in.
+    pub async fn at_endpoint(
+        app: &'a App,
+        address: &'a Address,
+        endpoint: Endpoint,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<(Self, Parameters), HttpResponse> {
+        let parameters = parameters(request, payload).await;
+        let ui_locales = parameters
+            .as_ref()
+            .ok()
+            .and_then(|parameters| parameters.find(parameter::UI_LOCALES));
+        let visit = Self::of(app, address, request, ui_locales).await?;
+        let parameters = parameters
+            .map_err(|fault| authorization::error_page(&visit, endpoint, &fault.into()))?;
+        if visit.is_cross_site && visit.held.is_empty() {
+            let pairs: Vec<(String, String)> = parameters
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            let location = with_parameters(request.path(), &pairs, '?', "%20");
+            return Err(visit.redirect(&location));
+        }
+        Ok((visit, parameters))
+    }
+
     /// Speaks the language that a ticket's client asks for, if it does.
     pub fn speak_as_asked(&mut self, ticket: &Ticket) {
         self.language = Language::negotiate(ui_locales(ticket), self.preferred.as_deref());
@@ -176,20 +209,6 @@ impl<'a> Visit<'a> {
     /// Whether a ticket is not too long to be read again.
     pub fn fits(&self, ticket: &Ticket) -> bool {
         self.write_ticket(ticket).len() <= Tickets::LONGEST
-    }
-
-    /// The same request by GET, for one that another site's form has posted: browsers leave the
-    /// session out of such a request, and nobody would seem to be signed in.
-    pub fn again_by_get(&self, path: &str, parameters: &Parameters) -> Option<HttpResponse> {
-        if !self.is_cross_site || !self.held.is_empty() {
-            return None;
-        }
-        let pairs: Vec<(String, String)> = parameters
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let location = with_parameters(path, &pairs, '?', "%20");
-        Some(self.redirect(&location))
     }
 
     pub fn write_ticket(&self, ticket: &Ticket) -> String {

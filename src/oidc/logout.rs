@@ -37,6 +37,19 @@ pub struct EndSessionRequest {
     pub needs_confirmation: bool,
 }
 
+impl EndSessionRequest {
+    /// The same, when whoever is signed in has said that they mean it: whatever it names, it is
+    /// they who leave.
+    pub fn confirmed(self) -> Self {
+        Self {
+            hint: None,
+            sid: None,
+            needs_confirmation: false,
+            ..self
+        }
+    }
+}
+
 impl Authority<'_> {
     /// Reads an OIDC logout request.
     ///

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
 
-pub use verifier::{SecretVerifier, VerifierBusy};
+pub use verifier::{SecretVerifier, Turn, VerifierBusy};
 
 /// Something only its holder may know. Never printed; wiped from memory when dropped.
 #[derive(Clone)]

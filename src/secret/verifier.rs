@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use moka::future::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{HashingMemory, Secret, SecretHash};
 use crate::entropy::Entropy;
@@ -32,6 +32,11 @@ pub struct SecretVerifier {
     /// What the hashes in progress don't have in hand: never more than there are turns.
     memories: Arc<Mutex<Vec<HashingMemory>>>,
 }
+
+/// Leave to do one piece of slow work; there are no more of them at once than the machine bears.
+pub struct Turn(
+    #[expect(dead_code, reason = "held, and given back when dropped")] OwnedSemaphorePermit,
+);
 
 /// Too many secrets are being checked at this moment.
 #[derive(Debug, thiserror::Error)]
@@ -63,23 +68,32 @@ impl SecretVerifier {
         if self.verified.get(&fingerprint).await.is_some() {
             return Ok(true);
         }
-        let matches = self.verify_password(hash, secret).await?;
+        let turn = self.turn().await?;
+        let matches = self.verify_password(turn, hash, secret).await;
         if matches {
             self.verified.insert(fingerprint, ()).await;
         }
         Ok(matches)
     }
 
-    /// The same for what a person typed: nothing is remembered, so that right and wrong take the
-    /// same time.
-    pub async fn verify_password(
-        &self,
-        hash: &SecretHash,
-        secret: &Secret,
-    ) -> Result<bool, VerifierBusy> {
+    /// Waits for one's turn. Whoever has it may do one piece of slow work.
+    ///
+    /// # Errors
+    /// `VerifierBusy` when none came within five seconds.
+    pub async fn turn(&self) -> Result<Turn, VerifierBusy> {
+        let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned());
+        match turn.await {
+            Ok(Ok(permit)) => Ok(Turn(permit)),
+            Ok(Err(_)) | Err(_) => Err(VerifierBusy),
+        }
+    }
+
+    /// [`Self::verify`] for what a person typed: nothing is remembered, so that right and wrong
+    /// take the same time.
+    pub async fn verify_password(&self, turn: Turn, hash: &SecretHash, secret: &Secret) -> bool {
         let (hash, secret) = (hash.clone(), secret.clone());
-        let matches = self.in_turn(move |memory| hash.matches(&secret, memory));
-        Ok(matches.await?.unwrap_or(false))
+        let matches = self.work(turn, move |memory| hash.matches(&secret, memory));
+        matches.await.unwrap_or(false)
     }
 
     /// Makes the hash of a password.
@@ -92,17 +106,17 @@ impl SecretVerifier {
         entropy: &Entropy,
     ) -> Result<SecretHash, VerifierBusy> {
         let (password, entropy) = (password.clone(), entropy.clone());
-        let hash = self.in_turn(move |_| SecretHash::argon2id(&password, &entropy));
-        hash.await?.and_then(Result::ok).ok_or(VerifierBusy)
+        let turn = self.turn().await?;
+        let hash = self.work(turn, move |_| SecretHash::argon2id(&password, &entropy));
+        hash.await.and_then(Result::ok).ok_or(VerifierBusy)
     }
 
-    /// Does slow work off the async threads, when its turn comes. `None` when it panicked.
-    async fn in_turn<T: Send + 'static>(
+    /// Does slow work off the async threads. `None` when it panicked.
+    async fn work<T: Send + 'static>(
         &self,
+        turn: Turn,
         work: impl FnOnce(&mut HashingMemory) -> T + Send + 'static,
-    ) -> Result<Option<T>, VerifierBusy> {
-        let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned());
-        let turn = turn.await.map_err(|_| VerifierBusy)?;
+    ) -> Option<T> {
         let memories = self.memories.clone();
         let outcome = tokio::task::spawn_blocking(move || {
             // Held by the work, not by the caller: a caller that hangs up must not free a turn
@@ -114,7 +128,7 @@ impl SecretVerifier {
             lock().push(memory);
             outcome
         });
-        Ok(outcome.await.ok())
+        outcome.await.ok()
     }
 
     fn fingerprint(&self, phc: &str, secret: &Secret) -> [u8; 32] {

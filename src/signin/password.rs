@@ -84,7 +84,14 @@ impl Authority<'_> {
         let account = Digest::of(format!("account:{canonical}").as_bytes());
         let address = Digest::of(format!("address:{}", attempt.network()).as_bytes());
         let against = [(ACCOUNT, &account), (ADDRESS, &address)];
-        if let Some(wait) = self.count(&against, now).await? {
+        // Before the queue, so that a flood of guesses does not fill it; and once more when it is
+        // this one's turn, because there are only a few turns: of many attempts at once, all but
+        // the first few see those before them.
+        if let Some(wait) = self.wait(&against, now).await? {
+            return Ok(Err(NotSignedIn::Throttled { wait }));
+        }
+        let turn = core.secrets.turn().await?;
+        if let Some(wait) = self.wait(&against, now).await? {
             return Ok(Err(NotSignedIn::Throttled { wait }));
         }
         let is_plausible = canonical.len() <= LONGEST_USERNAME
@@ -97,48 +104,62 @@ impl Authority<'_> {
         let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
         let is_right = core
             .secrets
-            .verify_password(hash.unwrap_or(&NOBODY), attempt.password)
-            .await?;
+            .verify_password(turn, hash.unwrap_or(&NOBODY), attempt.password)
+            .await;
         let outcome = match user.clone().filter(|_| is_right) {
             Some(user) if user.is_blocked => Err(NotSignedIn::Blocked),
             Some(user) => Ok(user),
             None => Err(NotSignedIn::WrongCredentials),
         };
-        if is_right {
-            let mut tx = store.write().await?;
-            tx.clear_attempts(issuer, &account).await?;
-            tx.take_back_attempt(issuer, &address).await?;
-            tx.commit().await?;
-        }
+        self.settle(&against, is_right, now).await?;
         if let (Some(user), Occasion::SignIn { client_id }) = (user, attempt.occasion) {
             self.note(attempt, &user, client_id, outcome.is_ok(), now);
         }
         Ok(outcome)
     }
 
-    /// Counts an attempt as failed before its password is checked, and has it taken back if the
-    /// password is right: of many attempts at once, all but the first few have to wait. Returns
-    /// how long, when it is not to be made; then it does not count.
-    async fn count(
+    /// How long to wait because of attempts that failed, `None` when this one may be made.
+    async fn wait(
         &self,
         against: &[(Throttle, &Digest)],
         now: Timestamp,
     ) -> Result<Option<Duration>, Refusal> {
-        let issuer = self.issuer.id;
-        let mut tx = self.core.store.write().await?;
-        let mut counted = Vec::new();
         for (throttle, against) in against {
-            let (failures, last_at) = tx.lock_attempts(issuer, against, now).await?;
-            if let Some(wait) = throttle.wait(failures, last_at, now) {
+            let found = self
+                .core
+                .store
+                .find_attempts(self.issuer.id, against)
+                .await?;
+            if let Some(wait) =
+                found.and_then(|(failures, last_at)| throttle.wait(failures, last_at, now))
+            {
                 return Ok(Some(wait));
             }
-            counted.push((against, throttle.remembered(failures, last_at, now) + 1));
         }
-        for (against, failures) in counted {
-            tx.set_attempts(issuer, against, failures, now).await?;
+        Ok(None)
+    }
+
+    /// Counts an attempt that failed. One that succeeded has those against its account forgotten.
+    async fn settle(
+        &self,
+        against: &[(Throttle, &Digest); 2],
+        is_right: bool,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let issuer = self.issuer.id;
+        let mut tx = self.core.store.write().await?;
+        if is_right {
+            let [(_, account), _] = against;
+            tx.clear_attempts(issuer, account).await?;
+        } else {
+            for (throttle, against) in against {
+                let (failures, last_at) = tx.lock_attempts(issuer, against, now).await?;
+                let failures = throttle.remembered(failures, last_at, now) + 1;
+                tx.set_attempts(issuer, against, failures, now).await?;
+            }
         }
         tx.commit().await?;
-        Ok(None)
+        Ok(())
     }
 
     /// Notes the attempt for the account's owner to see. Not waited for: the time it takes would
@@ -179,15 +200,19 @@ impl Authority<'_> {
     ) -> Result<(), Refusal> {
         let core = self.core;
         let hash = core.secrets.hash_password(password, &core.entropy).await?;
-        core.store
-            .set_password(self.issuer.id, user.id, &hash, core.clock.now())
-            .await?;
         let (issuer, now) = (self.issuer.id, core.clock.now());
         let mut tx = core.store.write().await?;
+        tx.set_password(issuer, user.id, &hash, now).await?;
         tx.revoke_grants_of_other_sessions(issuer, user.id, session.id, now)
             .await?;
+        let ended = tx
+            .end_other_sessions(issuer, user.id, Some(session.id), now)
+            .await?;
         tx.commit().await?;
-        self.end_other_sessions(session).await
+        for session in ended {
+            self.tell_clients(session).await?;
+        }
+        Ok(())
     }
 }
 

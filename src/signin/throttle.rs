@@ -17,7 +17,7 @@ pub struct Throttle {
 }
 
 /// Against an account. The longest delay is short, because whoever knows a username can cause it:
-/// it must not lock the owner out.
+/// it must not lock the owner out for long.
 pub const ACCOUNT: Throttle = Throttle {
     free: 5,
     longest: Duration::from_secs(60),

@@ -1,7 +1,7 @@
 use time::OffsetDateTime;
 
 use super::engine::{on_engine, row};
-use super::{DAY, Result, Tx, earlier};
+use super::{DAY, Result, Store, Tx, earlier};
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 use crate::secret::Digest;
@@ -23,8 +23,8 @@ const LOCK: &str = "INSERT INTO attempts (issuer_id, subject_hash, failures, las
 const SET: &str = "UPDATE attempts SET failures = $3, last_at = $4
     WHERE issuer_id = $1 AND subject_hash = $2";
 
-const TAKE_BACK: &str = "UPDATE attempts SET failures = failures - 1
-    WHERE issuer_id = $1 AND subject_hash = $2 AND failures > 0";
+const FIND: &str = "SELECT failures, last_at FROM attempts
+    WHERE issuer_id = $1 AND subject_hash = $2";
 
 const CLEAR: &str = "DELETE FROM attempts WHERE issuer_id = $1 AND subject_hash = $2";
 
@@ -34,6 +34,23 @@ const DELETE_OLD: &str = "DELETE FROM attempts WHERE (issuer_id, subject_hash) I
 impl AttemptsRow {
     fn count(&self) -> u64 {
         u64::try_from(self.failures).unwrap_or(0)
+    }
+}
+
+impl Store {
+    /// How many attempts against something have failed, and when the last was made; `None` when
+    /// there was none.
+    pub async fn find_attempts(
+        &self,
+        issuer: IssuerId,
+        against: &Digest,
+    ) -> Result<Option<(u64, Timestamp)>> {
+        let row: Option<AttemptsRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND)
+            .bind(issuer.uuid())
+            .bind(against.as_bytes().as_slice())
+            .fetch_optional(db)
+            .await)?;
+        Ok(row.map(|row| (row.count(), row.last_at.into())))
     }
 }
 
@@ -67,16 +84,6 @@ impl Tx {
             .bind(against.as_bytes().as_slice())
             .bind(i64::try_from(failures).unwrap_or(i64::MAX))
             .bind(now.utc())
-            .execute(db)
-            .await
-            .map(drop))?)
-    }
-
-    /// An attempt that was counted has succeeded.
-    pub async fn take_back_attempt(&mut self, issuer: IssuerId, against: &Digest) -> Result<()> {
-        Ok(on_engine!(tx self, |db| sqlx::query(TAKE_BACK)
-            .bind(issuer.uuid())
-            .bind(against.as_bytes().as_slice())
             .execute(db)
             .await
             .map(drop))?)

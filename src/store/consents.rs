@@ -81,6 +81,22 @@ impl Store {
 }
 
 impl Tx {
+    /// What the user allowed a client, for each audience.
+    pub async fn find_consents(
+        &mut self,
+        issuer: IssuerId,
+        user: UserId,
+        client_id: &str,
+    ) -> Result<Vec<Consent>> {
+        let rows: Vec<ConsentRow> = on_engine!(tx self, |db| sqlx::query_as(FIND)
+            .bind(issuer.uuid())
+            .bind(user.0)
+            .bind(client_id)
+            .fetch_all(db)
+            .await)?;
+        rows.into_iter().map(Consent::try_from).collect()
+    }
+
     /// Remembers a consent. Of one that is there already, the scope is replaced.
     pub async fn save_consent(&mut self, issuer: IssuerId, consent: &Consent) -> Result<()> {
         Ok(on_engine!(tx self, |db| sqlx::query(SAVE)

@@ -40,6 +40,8 @@ const SET_PASSWORD: &str = "UPDATE users
     SET password_hash = $3, password_is_own = TRUE, updated_at = $4
     WHERE issuer_id = $1 AND id = $2";
 
+const LOCK: &str = "UPDATE users SET declared = declared WHERE issuer_id = $1 AND id = $2";
+
 const SET_CLAIMS: &str = "UPDATE users
     SET claims = $3, claims_are_own = TRUE, updated_at = $4
     WHERE issuer_id = $1 AND id = $2";
@@ -146,26 +148,6 @@ impl Store {
         row.with(roles).map(Some)
     }
 
-    /// Sets a password that the person chose: no configuration changes it from now on.
-    pub async fn set_password(
-        &self,
-        issuer: IssuerId,
-        user: UserId,
-        hash: &SecretHash,
-        now: Timestamp,
-    ) -> Result<()> {
-        let mut tx = self.write().await?;
-        on_engine!(tx &mut tx, |db| sqlx::query(SET_PASSWORD)
-            .bind(issuer.uuid())
-            .bind(user.0)
-            .bind(hash.to_string())
-            .bind(now.utc())
-            .execute(db)
-            .await
-            .map(drop))?;
-        tx.commit().await
-    }
-
     pub async fn set_claims(
         &self,
         issuer: IssuerId,
@@ -187,6 +169,35 @@ impl Store {
 }
 
 impl Tx {
+    /// Sets a password that the person chose: no configuration changes it from now on.
+    pub async fn set_password(
+        &mut self,
+        issuer: IssuerId,
+        user: UserId,
+        hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(SET_PASSWORD)
+            .bind(issuer.uuid())
+            .bind(user.0)
+            .bind(hash.to_string())
+            .bind(now.utc())
+            .execute(db)
+            .await
+            .map(drop))?)
+    }
+
+    /// Has the user's row locked until the transaction ends, so that what is read of the user and
+    /// written again is not overwritten by another.
+    pub async fn lock_user(&mut self, issuer: IssuerId, user: UserId) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(LOCK)
+            .bind(issuer.uuid())
+            .bind(user.0)
+            .execute(db)
+            .await
+            .map(drop))?)
+    }
+
     pub async fn get_user(&mut self, issuer: IssuerId, user: UserId) -> Result<Option<User>> {
         let row: Option<UserRow> = on_engine!(tx self, |db| sqlx::query_as(GET)
             .bind(issuer.uuid())

@@ -365,7 +365,7 @@ impl Own<'_> {
         }
         let session = &self.current.signed_in.session;
         visit.authority.set_password(user, session, &new).await?;
-        // Under a new token, so that whoever knew the old one is out as well.
+        // Under a new token, so that whoever holds the old one is signed out as well.
         let opened = visit
             .authority
             .open_session(user, session.is_remembered, &visit.device(), &visit.held)

@@ -11,7 +11,9 @@ use super::sign_in::client_view;
 use super::visit::{Fields, Visit, ticket_in_query};
 use crate::account::StandardScope;
 use crate::issuer::{Api, ApiScope};
-use crate::oauth::authorization::{AuthorizationRequest, Grantable, Next, deny, is_required};
+use crate::oauth::authorization::{
+    AuthorizationRequest, Grantable, Next, Progress, deny, is_required,
+};
 use crate::signin::ticket::Ticket;
 
 /// `GET` and `POST {issuer}/consent`.
@@ -37,22 +39,12 @@ pub async fn consent(
         Some(fields) => fields.text("ticket").to_owned(),
         None => ticket_in_query(request),
     };
-    let mut ticket = match visit.read_ticket(&text) {
+    let ticket = match visit.read_ticket(&text) {
         Ok(ticket) => ticket,
         Err(response) => return response,
     };
-    // Whom the page was shown to may have gone since.
-    let is_here = |session| {
-        let mut held = visit.held.iter();
-        held.any(|held| held.signed_in.session.id == session)
-    };
-    let is_of_somebody_gone = ticket
-        .progress
-        .chosen
-        .is_some_and(|chosen| !is_here(chosen));
-    if is_of_somebody_gone {
-        ticket.progress = Default::default();
-    }
+    // Whom the page was shown to may have signed out since: an answer is theirs alone.
+    let is_of_somebody_gone = ticket.progress.is_of_somebody_gone(&visit.signed_in());
     visit.speak_as_asked(&ticket);
     let OnTheWay { request, next } = match visit.on_the_way(&ticket).await {
         Ok(on_the_way) => on_the_way,
@@ -100,7 +92,13 @@ async fn show(
     };
     // The answer is of whoever is asked, though somebody else sign in meanwhile.
     let mut ticket = ticket.clone();
-    ticket.progress.chosen = Some(question.signed_in.session.id);
+    ticket.progress = Progress {
+        chosen: Some(question.signed_in.session.id),
+        ..ticket.progress
+    };
+    if ticket.progress.is_of_somebody_gone(&visit.signed_in()) {
+        ticket.progress.authenticated = None;
+    }
     let dialect = &visit.address.issuer.dialect;
     let user = &question.signed_in.user;
     let choices = Choices {

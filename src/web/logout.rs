@@ -35,9 +35,14 @@ pub async fn end_session(
     };
     let is_named =
         |held: &HeldSession| asked.sid.as_deref() == Some(&held.signed_in.session.id.0.to_string());
-    // Whoever names a session knows it from an ID token.
-    let needs_confirmation = asked.needs_confirmation && !visit.held.iter().any(is_named);
-    if needs_confirmation && visit.current().is_some() {
+    let meant = match visit.authority.sessions_meant(&asked, &visit.held).await {
+        Ok(meant) => meant,
+        Err(refusal) => return visit.failed(&refusal),
+    };
+    // Whoever names a session knows it from an ID token. A hint of somebody who is not here says
+    // nothing of who is (OIDC RP-Initiated Logout §2).
+    let is_sure = !asked.needs_confirmation || visit.held.iter().any(is_named);
+    if visit.current().is_some() && (!is_sure || meant.is_empty()) {
         return ask(&visit, &asked, &parameters);
     }
     finish(&visit, &asked).await
@@ -132,7 +137,7 @@ pub async fn confirm(
         Destination::Client(_) | Destination::Account => Ok(EVERYBODY),
     };
     match asked {
-        Ok(asked) => finish(&visit, &asked).await,
+        Ok(asked) => finish(&visit, &asked.confirmed()).await,
         Err(refusal) => error_page(&visit, Endpoint::EndSession, &refusal),
     }
 }

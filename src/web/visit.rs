@@ -150,7 +150,16 @@ impl<'a> Visit<'a> {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect();
             let location = with_parameters(request.path(), &pairs, '?', "%20");
-            return Err(visit.redirect(&location));
+            let limit = Tickets::LONGEST;
+            return Err(if location.len() <= limit {
+                visit.redirect(&location)
+            } else {
+                authorization::error_page(
+                    &visit,
+                    endpoint,
+                    &Fault::OverlongRequest { limit }.into(),
+                )
+            });
         }
         Ok((visit, parameters))
     }
@@ -206,9 +215,10 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Whether a ticket is not too long to be read again.
+    /// Whether a ticket is not too long to be read again, with what is written into it later.
     pub fn fits(&self, ticket: &Ticket) -> bool {
-        self.write_ticket(ticket).len() <= Tickets::LONGEST
+        const LATER: usize = 256;
+        self.write_ticket(ticket).len() + LATER <= Tickets::LONGEST
     }
 
     pub fn write_ticket(&self, ticket: &Ticket) -> String {

@@ -183,7 +183,10 @@ on_engines! { persistent:
         assert_eq!(given.id, before.id);
         assert!(fits(&given, "given anew") && !fits(&given, "given"));
         let own = SecretHash::argon2id(&Secret::new("own"), &Entropy::System).unwrap();
-        store.set_password(practice_of(store).await, given.id, &own, at(9)).await.unwrap();
+        let practice = practice_of(store).await;
+        let mut tx = store.write().await.unwrap();
+        tx.set_password(practice, given.id, &own, at(9)).await.unwrap();
+        tx.commit().await.unwrap();
         drop(second);
 
         for password in ["given anew", "yet another"] {

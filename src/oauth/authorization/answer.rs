@@ -58,19 +58,19 @@ impl Authority<'_> {
         if allowed.is_empty() && !asked.is_empty() {
             return Ok(None);
         }
-        let remembered = remembered(grantable, &allowed, is_remembered);
-        self.grant(request, grantable, &allowed, remembered)
+        self.grant(request, grantable, &allowed, Some(is_remembered))
             .await
             .map(Some)
     }
 
-    /// Makes a grant of what was allowed, and a code for it.
+    /// Makes a grant of what was allowed, and a code for it. `is_remembered` is whether the user
+    /// wants an answer to be remembered; `None` when there was no question.
     async fn grant(
         &self,
         request: &AuthorizationRequest,
         grantable: &Grantable,
         allowed: &Scope,
-        remembered: Option<Scope>,
+        is_remembered: Option<bool>,
     ) -> Result<Answer, Refusal> {
         let (core, issuer) = (self.core, self.issuer);
         let dialect = &*issuer.dialect;
@@ -81,8 +81,9 @@ impl Authority<'_> {
         let (user, session) = (&grantable.signed_in.user, &grantable.signed_in.session);
 
         let mut tx = core.store.write().await?;
-        if let Some(scope) = remembered {
-            self.remember(&mut tx, request, grantable, &scope).await?;
+        if let Some(is_wanted) = is_remembered {
+            self.remember(&mut tx, request, grantable, allowed, is_wanted)
+                .await?;
         }
         let grant = Grant {
             id: GrantId(core.entropy.uuid_at(now)),
@@ -127,65 +128,62 @@ impl Authority<'_> {
     }
 
     /// Keeps what the user allowed: what is of no API by itself, the rest for the APIs it was
-    /// allowed at.
+    /// allowed at. What was allowed before and is not in question stays, what is refused now goes,
+    /// and what is new comes only if the user wants it to be remembered.
     async fn remember(
         &self,
         tx: &mut Tx,
         request: &AuthorizationRequest,
         grantable: &Grantable,
-        scope: &Scope,
+        allowed: &Scope,
+        is_wanted: bool,
     ) -> Result<(), Refusal> {
+        let issuer = self.issuer.id;
         let dialect = &*self.issuer.dialect;
-        let now = self.core.clock.now();
+        let user = grantable.signed_in.user.id;
+        let client_id = &request.client.client_id;
+        // As it is now: another window may have answered, or the access been withdrawn.
+        tx.lock_user(issuer, user).await?;
+        let consents = tx.find_consents(issuer, user, client_id).await?;
+        let known = self.known(request, &consents);
+        let mut all = known
+            .clone()
+            .unwrap_or_default()
+            .retain(|scope| !grantable.scope.contains(scope) || allowed.contains(scope));
+        if is_wanted {
+            all.extend(allowed);
+        } else if known.is_none_or(|known| known == all) {
+            return Ok(());
+        }
         let audience = request.consent_audience();
-        let mut kept = vec![(audience.clone(), scope.clone())];
+        let mut kept = vec![(audience.clone(), all.clone())];
         if !audience.is_empty() {
             let is_of_no_api = |scope: &str| dialect.is_identity_scope(scope);
-            let general = grantable
-                .consents
-                .iter()
-                .find(|consent| consent.audience.is_empty());
+            let general = consents.iter().find(|consent| consent.audience.is_empty());
             // What was allowed where requests name no API stays.
             let mut of_no_api = general
                 .map(|consent| consent.scope.retain(|scope| !is_of_no_api(scope)))
                 .unwrap_or_default();
-            of_no_api.extend(&scope.retain(is_of_no_api));
+            of_no_api.extend(&all.retain(is_of_no_api));
             kept = vec![
-                (audience, scope.retain(|scope| !is_of_no_api(scope))),
+                (audience, all.retain(|scope| !is_of_no_api(scope))),
                 (Vec::new(), of_no_api),
             ];
         }
+        let now = self.core.clock.now();
         for (audience, scope) in kept {
             let consent = Consent {
-                user: grantable.signed_in.user.id,
-                client_id: request.client.client_id.clone(),
+                user,
+                client_id: client_id.clone(),
                 audience,
                 scope,
                 created_at: now,
                 updated_at: now,
             };
-            tx.save_consent(self.issuer.id, &consent).await?;
+            tx.save_consent(issuer, &consent).await?;
         }
         Ok(())
     }
-}
-
-/// What is to be remembered after an answer; `None` when nothing changes. What was allowed before
-/// and is not in question stays, what is refused now goes, and what is new comes only if the user
-/// wants it to be remembered.
-fn remembered(grantable: &Grantable, allowed: &Scope, is_wanted: bool) -> Option<Scope> {
-    let known = grantable.known.as_ref();
-    if !is_wanted && known.is_none() {
-        return None;
-    }
-    let mut all = known
-        .cloned()
-        .unwrap_or_default()
-        .retain(|scope| !grantable.scope.contains(scope) || allowed.contains(scope));
-    if is_wanted {
-        all.extend(allowed);
-    }
-    Some(all)
 }
 
 /// The user said no.

@@ -48,13 +48,25 @@ pub struct Grantable {
     /// What the user allowed this client before, at the same APIs; `None` when they were never
     /// asked, or did not want it to be remembered.
     pub known: Option<Scope>,
-    /// The same as it is kept.
-    pub(super) consents: Vec<Consent>,
 }
 
 /// Seconds for which somebody who has just signed in for a request need not do so again. A ticket
 /// stays in the browser's history for longer.
 const FRESH_FOR: i64 = 600;
+
+impl Progress {
+    /// Whether somebody was meant who is no longer signed in: their session has ended meanwhile.
+    pub fn is_of_somebody_gone(&self, sessions: &[SignedIn]) -> bool {
+        let is_here = |id: SessionId| sessions.iter().any(|own| own.session.id == id);
+        let meant = [self.authenticated, self.chosen];
+        meant.into_iter().flatten().any(|id| !is_here(id))
+    }
+
+    /// The session that the person has chosen, or shown to be theirs.
+    fn meant(&self) -> Option<SessionId> {
+        self.authenticated.or(self.chosen)
+    }
+}
 
 impl Authority<'_> {
     /// Decides what comes next. `sessions` are those of the browser, the current one first.
@@ -75,10 +87,16 @@ impl Authority<'_> {
                 Ok(next)
             }
         };
+        // Whoever has gone begins anew.
+        let progress = if progress.is_of_somebody_gone(sessions) {
+            Progress::default()
+        } else {
+            progress
+        };
         let candidate = self.candidate(request, progress, sessions).await?;
         let Some(signed_in) = candidate else {
             // Somebody else than the client wants: asking once more would be asking for ever.
-            if progress.authenticated.is_some() {
+            if progress.meant().is_some() {
                 return Err(Fault::LoginRequired.into());
             }
             let next = Next::SignIn {
@@ -108,7 +126,6 @@ impl Authority<'_> {
             signed_in: signed_in.clone(),
             scope,
             known: self.known(request, &consents),
-            consents,
         });
         if self.needs_consent(request, &grantable) {
             return ask(Next::Consent(grantable), Fault::ConsentRequired);
@@ -127,7 +144,7 @@ impl Authority<'_> {
         if progress.wants_other && progress.authenticated.is_none() {
             return Ok(None);
         }
-        let of_request = match progress.authenticated.or(progress.chosen) {
+        let of_request = match progress.meant() {
             Some(id) => sessions.iter().find(|signed_in| signed_in.session.id == id),
             None => sessions.first(),
         };
@@ -142,11 +159,14 @@ impl Authority<'_> {
         };
         let store = &self.core.store;
         let user = store.find_user_by_subject(self.issuer.id, wanted).await?;
-        Ok(user.and_then(|user| {
-            sessions
-                .iter()
-                .find(|signed_in| signed_in.user.id == user.id)
-        }))
+        let is_wanted = |signed_in: &&SignedIn| {
+            user.as_ref()
+                .is_some_and(|user| user.id == signed_in.user.id)
+        };
+        Ok(match progress.meant() {
+            Some(_) => of_request.filter(is_wanted),
+            None => sessions.iter().find(is_wanted),
+        })
     }
 
     fn is_to_sign_in_again(
@@ -202,7 +222,11 @@ impl Authority<'_> {
 
     /// What the user allowed before, of what this request may mean: what is of no API, whatever
     /// the request was for; what is of an API, at that one.
-    fn known(&self, request: &AuthorizationRequest, consents: &[Consent]) -> Option<Scope> {
+    pub(super) fn known(
+        &self,
+        request: &AuthorizationRequest,
+        consents: &[Consent],
+    ) -> Option<Scope> {
         let dialect = &*self.issuer.dialect;
         let audience = request.consent_audience();
         let mut known: Option<Scope> = None;
@@ -210,9 +234,11 @@ impl Authority<'_> {
             let counts = if consent.audience == audience {
                 consent.scope.clone()
             } else if consent.audience.is_empty() {
-                consent
-                    .scope
-                    .retain(|scope| dialect.is_identity_scope(scope))
+                let of_no_api = |scope: &str| dialect.is_identity_scope(scope);
+                match consent.scope.retain(of_no_api) {
+                    scope if scope.is_empty() => continue,
+                    scope => scope,
+                }
             } else {
                 continue;
             };

@@ -77,7 +77,7 @@ impl Authority<'_> {
         let policy = &dialect.authorization;
         let redirect_uri = redirect_uri(policy, &client, parameters)
             .map_err(|fault| RefusedRequest::Page(fault.into()))?;
-        let mode = response_mode(policy, parameters);
+        let mode = response_mode(policy, &redirect_uri, parameters);
         let reply_to = ReplyTo {
             redirect_uri,
             response_mode: mode.clone().unwrap_or(ResponseMode::Query),
@@ -225,6 +225,7 @@ fn redirect_uri(
 
 fn response_mode(
     policy: &AuthorizationPolicy,
+    redirect_uri: &str,
     parameters: &Parameters,
 ) -> Result<ResponseMode, Fault> {
     let Some(name) = parameters.find(parameter::RESPONSE_MODE) else {
@@ -232,6 +233,8 @@ fn response_mode(
     };
     ResponseMode::find(name)
         .filter(|mode| policy.response_modes.contains(mode))
+        // A message goes to an origin, which a scheme of a device's application is not.
+        .filter(|mode| *mode != ResponseMode::WebMessage || redirect_uri.starts_with("http"))
         .ok_or_else(|| Fault::UnsupportedResponseMode {
             response_mode: name.to_owned(),
         })

@@ -101,6 +101,7 @@ pub async fn proceed(visit: &Visit<'_>, ticket: Ticket) -> HttpResponse {
         Next::SignIn { .. } => "/sign-in",
         Next::ChooseAccount => "/choose-account",
         Next::Consent(_) => "/consent",
+        Next::Grant(_) if visit.is_head => return visit.unchanged(),
         Next::Grant(grantable) => {
             return match visit.authority.grant_all(&request, &grantable).await {
                 Ok(granted) => answer(visit, granted),

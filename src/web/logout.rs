@@ -63,6 +63,9 @@ pub async fn return_to_logout(app: &App, address: &Address, request: &HttpReques
         Ok(asked) => asked,
         Err(refusal) => return error_page(&visit, Endpoint::ReturnToLogout, &refusal),
     };
+    if visit.is_head && visit.current().is_some() {
+        return visit.unchanged();
+    }
     match sign_out(&visit, &asked).await {
         // With nowhere to go it says no more than this.
         Ok((pages, rest)) if asked.return_to.is_none() && pages.is_empty() => {
@@ -143,6 +146,9 @@ pub async fn confirm(
 }
 
 async fn finish(visit: &Visit<'_>, asked: &EndSessionRequest) -> HttpResponse {
+    if visit.is_head && visit.current().is_some() {
+        return visit.unchanged();
+    }
     match sign_out(visit, asked).await {
         Ok((pages, rest)) => gone(visit, asked, pages, &rest, StatusCode::SEE_OTHER),
         Err(refusal) => visit.failed(&refusal),

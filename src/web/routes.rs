@@ -83,16 +83,18 @@ impl Target {
             Self::Endpoint(Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation) => {
                 &["POST"]
             }
-            // To ask for the headers alone must change nothing (RFC 9110 §9.2.1), and these do.
-            Self::Endpoint(Endpoint::ReturnToLogout) => &["GET"],
-            Self::Endpoint(Endpoint::Authorization | Endpoint::EndSession)
-            | Self::Page(
-                UserPage::SignIn | UserPage::ChooseAccount | UserPage::Consent | UserPage::SignOut,
-            ) => &["GET", "POST"],
-            Self::Endpoint(Endpoint::Discovery | Endpoint::Jwks | Endpoint::CheckSession)
+            Self::Endpoint(
+                Endpoint::Discovery
+                | Endpoint::Jwks
+                | Endpoint::ReturnToLogout
+                | Endpoint::CheckSession,
+            )
             | Self::ForwardAuth
             | Self::Page(UserPage::Stylesheet | UserPage::Logo) => &["GET", "HEAD"],
-            Self::Endpoint(Endpoint::Userinfo) => &["GET", "HEAD", "POST"],
+            Self::Endpoint(Endpoint::Authorization | Endpoint::Userinfo | Endpoint::EndSession)
+            | Self::Page(
+                UserPage::SignIn | UserPage::ChooseAccount | UserPage::Consent | UserPage::SignOut,
+            ) => &["GET", "HEAD", "POST"],
             Self::Page(UserPage::Account(action)) => action.methods(),
             Self::Resource(resource) => &resource.methods,
         }

@@ -38,6 +38,8 @@ pub struct Visit<'a> {
     is_new_browser: bool,
     /// Whether the browser says that another site's form was sent.
     is_cross_site: bool,
+    /// Whether only the headers are asked for, which must change nothing (RFC 9110 §9.2.1).
+    pub is_head: bool,
 }
 
 /// The one field of which a form has several.
@@ -112,6 +114,7 @@ impl<'a> Visit<'a> {
             now: app.core.clock.now(),
             is_cross_site: text(request.headers(), "sec-fetch-site") == Some("cross-site")
                 && request.method() == Method::POST,
+            is_head: request.method() == Method::HEAD,
             is_new_browser: browser.is_none(),
             browser: browser.unwrap_or_else(|| random_text(&app.core.entropy)),
         };
@@ -262,6 +265,13 @@ impl<'a> Visit<'a> {
     /// The browser goes elsewhere, with GET whatever it came with.
     pub fn redirect(&self, location: &str) -> HttpResponse {
         redirect(StatusCode::SEE_OTHER, location)
+    }
+
+    /// The answer to HEAD where the one to GET would have changed something.
+    pub fn unchanged(&self) -> HttpResponse {
+        HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .finish()
     }
 
     /// A page for a failure of this server.

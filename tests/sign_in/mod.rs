@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod clinic;
+mod consent;
 mod invariants;
 mod logout;
 mod medblocks;

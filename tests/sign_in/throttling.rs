@@ -217,3 +217,19 @@ async fn what_was_typed_is_kept_but_for_the_password() {
         .await
         .is(303);
 }
+
+#[tokio::test]
+async fn the_right_password_is_right_however_many_come_with_it_at_once() {
+    let locum = Fixture::start().await;
+    let mut person = Person::new(locum.peer(), "receptionist");
+    let page = person.visit("/clinic/sign-in").await;
+    let attempts = (0..20).map(|_| {
+        let (mut person, page) = (person.clone(), page.clone());
+        async move {
+            attempt(&mut person, &page, "receptionist", "locum")
+                .await
+                .status
+        }
+    });
+    assert_eq!(join_all(attempts).await, [303; 20]);
+}

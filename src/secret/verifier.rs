@@ -69,7 +69,7 @@ impl SecretVerifier {
             return Ok(true);
         }
         let turn = self.turn().await?;
-        let matches = self.verify_password(turn, hash, secret).await;
+        let (_, matches) = self.verify_password(turn, hash, secret).await;
         if matches {
             self.verified.insert(fingerprint, ()).await;
         }
@@ -89,11 +89,20 @@ impl SecretVerifier {
     }
 
     /// [`Self::verify`] for what a person typed: nothing is remembered, so that right and wrong
-    /// take the same time.
-    pub async fn verify_password(&self, turn: Turn, hash: &SecretHash, secret: &Secret) -> bool {
+    /// take the same time. The turn comes back, for whoever has to note the outcome before the
+    /// next one begins.
+    pub async fn verify_password(
+        &self,
+        turn: Turn,
+        hash: &SecretHash,
+        secret: &Secret,
+    ) -> (Option<Turn>, bool) {
         let (hash, secret) = (hash.clone(), secret.clone());
         let matches = self.work(turn, move |memory| hash.matches(&secret, memory));
-        matches.await.unwrap_or(false)
+        match matches.await {
+            Some((turn, matches)) => (Some(turn), matches),
+            None => (None, false),
+        }
     }
 
     /// Makes the hash of a password.
@@ -108,7 +117,8 @@ impl SecretVerifier {
         let (password, entropy) = (password.clone(), entropy.clone());
         let turn = self.turn().await?;
         let hash = self.work(turn, move |_| SecretHash::argon2id(&password, &entropy));
-        hash.await.and_then(Result::ok).ok_or(VerifierBusy)
+        let (_, hash) = hash.await.ok_or(VerifierBusy)?;
+        hash.map_err(|_| VerifierBusy)
     }
 
     /// Does slow work off the async threads. `None` when it panicked.
@@ -116,17 +126,16 @@ impl SecretVerifier {
         &self,
         turn: Turn,
         work: impl FnOnce(&mut HashingMemory) -> T + Send + 'static,
-    ) -> Option<T> {
+    ) -> Option<(Turn, T)> {
         let memories = self.memories.clone();
         let outcome = tokio::task::spawn_blocking(move || {
-            // Held by the work, not by the caller: a caller that hangs up must not free a turn
-            // while its hash is still being computed.
-            let _turn = turn;
             let lock = || memories.lock().unwrap_or_else(PoisonError::into_inner);
             let mut memory = lock().pop().unwrap_or_default();
             let outcome = work(&mut memory);
             lock().push(memory);
-            outcome
+            // Held by the work, not by the caller: a caller that hangs up must not free a turn
+            // while its hash is still being computed.
+            (turn, outcome)
         });
         outcome.await.ok()
     }

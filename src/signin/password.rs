@@ -102,7 +102,7 @@ impl Authority<'_> {
             None
         };
         let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
-        let is_right = core
+        let (turn, is_right) = core
             .secrets
             .verify_password(turn, hash.unwrap_or(&NOBODY), attempt.password)
             .await;
@@ -112,6 +112,7 @@ impl Authority<'_> {
             None => Err(NotSignedIn::WrongCredentials),
         };
         self.settle(&against, is_right, now).await?;
+        drop(turn); // whoever comes next sees this attempt
         if let (Some(user), Occasion::SignIn { client_id }) = (user, attempt.occasion) {
             self.note(attempt, &user, client_id, outcome.is_ok(), now);
         }

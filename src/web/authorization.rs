@@ -301,7 +301,6 @@ pub fn error_page(visit: &Visit<'_>, endpoint: Endpoint, refusal: &Refusal) -> H
         code: told.error,
         kind,
         description: told.description,
-        reference: None,
     };
     let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::BAD_REQUEST);
     explained(visit.show(status, &page, &PLAIN), &refusal.to_string())

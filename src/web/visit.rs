@@ -286,7 +286,6 @@ impl<'a> Visit<'a> {
             code: "invalid_request".to_owned(),
             kind: ErrorKind::Expired,
             description: None,
-            reference: None,
         };
         explained(self.show(StatusCode::BAD_REQUEST, &page, &PLAIN), because)
     }

@@ -73,7 +73,8 @@ impl Authority<'_> {
     ///
     /// # Errors
     /// With `prompt=none`, what would have to be asked: `LoginRequired`,
-    /// `AccountSelectionRequired`, `ConsentRequired`.
+    /// `AccountSelectionRequired`, `ConsentRequired`. And `LoginRequired` when somebody else has
+    /// signed in, or was chosen, than the client wants.
     pub async fn decide(
         &self,
         request: &AuthorizationRequest,

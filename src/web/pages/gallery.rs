@@ -321,7 +321,6 @@ fn errors(sample: &Sample, frame: &Frame<'_>, pages: &mut Vec<Rendered>) {
             "temporarily_unavailable",
             None,
         ),
-        (ErrorKind::NotFound, "not-found", "not_found", None),
     ];
     for (kind, name, code, description) in descriptions {
         let page = ErrorPage {
@@ -329,7 +328,6 @@ fn errors(sample: &Sample, frame: &Frame<'_>, pages: &mut Vec<Rendered>) {
             code: sample.text(code),
             kind,
             description: description.map(|words| sample.text(words)),
-            reference: (kind != ErrorKind::NotFound).then(|| sample.text("8F3K-27QX")),
         };
         add(pages, &format!("error-{name}"), &page);
     }

@@ -198,8 +198,6 @@ pub struct ErrorPage<'a> {
     pub kind: ErrorKind,
     /// For the developer of the client.
     pub description: Option<String>,
-    /// What the log has as well, to tell an operator.
-    pub reference: Option<String>,
 }
 
 /// What people are told went wrong, which is less than the developer is.
@@ -212,8 +210,6 @@ pub enum ErrorKind {
     Expired,
     /// This server cannot answer at the moment.
     Unavailable,
-    /// There is no such page.
-    NotFound,
 }
 
 /// Posts `fields` to the client by itself, or by a button where there is no JavaScript

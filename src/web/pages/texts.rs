@@ -152,11 +152,9 @@ texts! {
         client: ErrorWords,
         expired: ErrorWords,
         unavailable: ErrorWords,
-        not_found: ErrorWords,
         details: Text,
         code: Text,
         description: Text,
-        reference: Text,
     }
 
     ErrorWords {

@@ -147,7 +147,6 @@ impl ErrorPage<'_> {
             ErrorKind::Client => &texts.client,
             ErrorKind::Expired => &texts.expired,
             ErrorKind::Unavailable => &texts.unavailable,
-            ErrorKind::NotFound => &texts.not_found,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`keys`]: signing keys, signing, JWKS
 //! - [`issuer`]: an authorization server identity, its clients and APIs
 //! - [`account`]: users, roles, sessions, consents, grants
+//! - [`audit`]: what happened, in a chain that shows tampering
 //! - [`store`]: the database, SQLite or Postgres
 //! - [`outgoing`]: the one way out
 //! - [`oauth`]: the flows: authorization, token, introspection, revocation, metadata
@@ -21,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -9,6 +9,7 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use toml::Spanned;
 use url::Url;
 
+use crate::audit::AuditKey;
 use crate::clock::Clock;
 use crate::config::{self, Applied, ApplyError, Declared, Keyring, Origin, ResourceDeclaration};
 use crate::entropy::Entropy;
@@ -82,6 +83,7 @@ impl Server {
             clock: settings.clock,
             secrets: SecretVerifier::new(&settings.entropy),
             tickets: Tickets::new(settings.keyring.secret_key.tagging()),
+            audit: AuditKey::new(settings.keyring.secret_key.auditing()),
             outgoing: Outgoing::new(settings.is_dev),
             entropy: settings.entropy,
         };

@@ -3,6 +3,7 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::Api;
+use crate::clock::Timestamp;
 use crate::protocol::{ClientAuthMethod, Fault, GrantType, Scope, SigningAlg};
 use crate::secret::SecretHash;
 
@@ -14,6 +15,8 @@ pub struct Client {
     pub kind: ClientKind,
     /// `None` for a public client.
     pub secret_hash: Option<SecretHash>,
+    /// The secret before the last rotation, while it still works.
+    pub previous_secret: Option<PreviousSecret>,
     /// The only method this client may use; when `None`, the dialect decides.
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     pub grant_types: Vec<GrantType>,
@@ -21,7 +24,69 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// Which APIs it may get tokens for.
     pub grants: Vec<ClientGrant>,
+    /// Whether it is refused everywhere, until an administrator enables it again.
+    pub is_disabled: bool,
     pub metadata: ClientMetadata,
+}
+
+/// A secret that has been rotated, and works until a moment its administrator chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviousSecret {
+    pub hash: SecretHash,
+    pub expires_at: Timestamp,
+}
+
+/// A client as the database keeps it, with what administrators want to know besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientRecord {
+    pub client: Client,
+    /// Counts its changes; an editor's copy is compared with it.
+    pub revision: i64,
+    pub registered_by: RegisteredBy,
+    /// Whether a configuration file declares it, and will say so again when it is applied.
+    pub is_declared: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub secret_created_at: Option<Timestamp>,
+    /// Of the registration access token (RFC 7592 §3), where there is one.
+    pub registration_token_hash: Option<Vec<u8>>,
+}
+
+/// How a client came into being.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegisteredBy {
+    Configuration,
+    Console,
+    /// The admin API.
+    Api,
+    CommandLine,
+    /// Itself, at the registration endpoint (RFC 7591).
+    Registration,
+}
+
+impl RegisteredBy {
+    pub const ALL: [Self; 5] = [
+        Self::Configuration,
+        Self::Console,
+        Self::Api,
+        Self::CommandLine,
+        Self::Registration,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Console => "console",
+            Self::Api => "api",
+            Self::CommandLine => "command_line",
+            Self::Registration => "registration",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == name)
+    }
 }
 
 /// What else a client is registered with, by the names of RFC 7591 §2, OIDC Registration §2 and
@@ -54,6 +119,23 @@ pub struct ClientMetadata {
     pub client_uri: Option<String>,
     pub policy_uri: Option<String>,
     pub tos_uri: Option<String>,
+    pub logo_uri: Option<String>,
+    /// Addresses of the people who run it, mostly of email.
+    pub contacts: Vec<String>,
+    /// Its public keys: by value, or where to fetch them.
+    pub jwks: Option<Json>,
+    pub jwks_uri: Option<String>,
+    /// Where the list of redirect URIs is that share a pairwise sector (OIDC Core §8.1); its host
+    /// is the `sector_identifier`.
+    pub sector_identifier_uri: Option<String>,
+    /// Where a third party may start a sign-in (OIDC Core §4).
+    pub initiate_login_uri: Option<String>,
+    pub software_id: Option<String>,
+    pub software_version: Option<String>,
+    /// Whose it is, as Ory Hydra keeps it. No rule depends on it.
+    pub owner: Option<String>,
+    /// What its administrator wants to remember of it. No rule depends on it.
+    pub extra: Map<String, Json>,
     /// Claims its tokens carry besides. A string `"{name}"` stands for the user's claim of that
     /// name; anything else stands for itself.
     pub claims: Map<String, Json>,

@@ -2,6 +2,7 @@
 
 mod api;
 mod client;
+mod settings;
 
 use std::sync::Arc;
 
@@ -11,7 +12,11 @@ use crate::dialect::Dialect;
 use crate::keys::KeySet;
 
 pub use api::{Api, ApiScope};
-pub use client::{Client, ClientGrant, ClientKind, ClientMetadata, GrantedScope, SubjectType};
+pub use client::{
+    Client, ClientGrant, ClientKind, ClientMetadata, ClientRecord, GrantedScope, PreviousSecret,
+    RegisteredBy, SubjectType,
+};
+pub use settings::{BrandSettings, IssuerSettings, Logo, RegistrationPolicy, SampleResource};
 
 /// An issuer's identity in the database; every row of an issuer carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

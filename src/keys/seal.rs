@@ -9,11 +9,13 @@ use super::signing_key::UnusableKey;
 use crate::entropy::Entropy;
 use crate::secret::Secret;
 
-/// What is derived from `LOCUM_SECRET_KEY`: the key that private keys are sealed with, and the
-/// one that marks what Locum gives a browser to bring back.
+/// What is derived from `LOCUM_SECRET_KEY`: the key that private keys are sealed with, and those
+/// that mark what must be known to come from here.
 pub struct SecretKey {
     sealing: LessSafeKey,
     tagging: hmac::Key,
+    auditing: hmac::Key,
+    exporting: hmac::Key,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,8 @@ pub struct CannotOpen;
 /// Keeps the keys apart that are derived from the same secret.
 const SEALING: &[u8] = b"locum signing keys";
 const TAGGING: &[u8] = b"locum tickets";
+const AUDITING: &[u8] = b"locum audit log";
+const EXPORTING: &[u8] = b"locum exports";
 
 impl SecretKey {
     pub fn derive(secret: &Secret) -> Result<Self, UnusableKey> {
@@ -33,12 +37,24 @@ impl SecretKey {
         Ok(Self {
             sealing: LessSafeKey::new(sealing.map_err(failed)?),
             tagging: hmac::Key::new(hmac::HMAC_SHA256, expand(secret, TAGGING)?.as_slice()),
+            auditing: hmac::Key::new(hmac::HMAC_SHA256, expand(secret, AUDITING)?.as_slice()),
+            exporting: hmac::Key::new(hmac::HMAC_SHA256, expand(secret, EXPORTING)?.as_slice()),
         })
     }
 
     /// For HMAC-SHA256 over what a browser brings back. The same on every node.
     pub fn tagging(&self) -> hmac::Key {
         self.tagging.clone()
+    }
+
+    /// For the chains of audit events.
+    pub fn auditing(&self) -> hmac::Key {
+        self.auditing.clone()
+    }
+
+    /// For HMAC-SHA256 over a full export, which nobody shall have altered on the way.
+    pub fn exporting(&self) -> hmac::Key {
+        self.exporting.clone()
     }
 
     /// AES-256-GCM under a random nonce, which stands before the result. `context` (which issuer,

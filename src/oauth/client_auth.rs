@@ -74,11 +74,16 @@ impl Authority<'_> {
         check_method_is_registered(policy, &client, credentials)?;
         match (&client.secret_hash, credentials) {
             (Some(hash), PresentedCredentials::WithSecret { client_secret, .. }) => {
-                if self.core.secrets.verify(hash, client_secret).await? {
-                    Ok(client)
-                } else {
-                    Err(failed().into())
+                let now = self.core.clock.now();
+                let previous = client.previous_secret.as_ref();
+                let previous = previous.filter(|previous| now < previous.expires_at);
+                // The new secret first: it is what most use.
+                for hash in std::iter::once(hash).chain(previous.map(|previous| &previous.hash)) {
+                    if self.core.secrets.verify(hash, client_secret).await? {
+                        return Ok(client);
+                    }
                 }
+                Err(failed().into())
             }
             (None, PresentedCredentials::Public { .. }) => Ok(client),
             // A secret from a client that has none, or none from one that has: neither proves it.

@@ -14,6 +14,7 @@ mod token;
 
 use std::borrow::Cow;
 
+use crate::audit::AuditKey;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::issuer::Issuer;
@@ -38,6 +39,7 @@ pub struct Core {
     pub entropy: Entropy,
     pub secrets: SecretVerifier,
     pub tickets: Tickets,
+    pub audit: AuditKey,
     pub outgoing: Outgoing,
 }
 

@@ -1,11 +1,16 @@
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::engine::{on_engine, row};
-use super::{Result, Store, StoreError, Tx, granted_scope, granted_scope_text, parse_column};
+use super::{
+    Result, Store, StoreError, Tx, contains, granted_scope, granted_scope_text, parse_column,
+};
 use crate::clock::Timestamp;
-use crate::issuer::{Client, ClientGrant, ClientKind, IssuerId};
+use crate::issuer::{
+    Client, ClientGrant, ClientKind, ClientRecord, IssuerId, PreviousSecret, RegisteredBy,
+};
 use crate::protocol::{ClientAuthMethod, GrantType};
-use crate::secret::SecretHash;
+use crate::secret::{Digest, SecretHash};
 
 row! {
     struct ClientRow {
@@ -13,10 +18,20 @@ row! {
         client_name: String,
         kind: String,
         secret_hash: Option<String>,
+        previous_secret_hash: Option<String>,
+        previous_secret_expires_at: Option<OffsetDateTime>,
+        secret_created_at: Option<OffsetDateTime>,
         token_endpoint_auth_method: Option<String>,
         grant_types: String,
         redirect_uris: String,
         metadata: String,
+        disabled_at: Option<OffsetDateTime>,
+        declared: bool,
+        registered_by: String,
+        registration_token_hash: Option<Vec<u8>>,
+        revision: i64,
+        created_at: OffsetDateTime,
+        updated_at: Option<OffsetDateTime>,
     }
 }
 
@@ -27,23 +42,77 @@ row! {
     }
 }
 
-const FIND: &str = "SELECT client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
-        grant_types, redirect_uris, metadata
-    FROM clients WHERE issuer_id = $1 AND client_id = $2";
+/// Of a query about clients: every column of [`ClientRow`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT client_id, client_name, kind, secret_hash, previous_secret_hash,
+                previous_secret_expires_at, secret_created_at, token_endpoint_auth_method,
+                grant_types, redirect_uris, metadata, disabled_at, declared, registered_by,
+                registration_token_hash, revision, created_at, updated_at
+            FROM clients ",
+            $rest
+        )
+    };
+}
+
+const FIND: &str = select!("WHERE issuer_id = $1 AND client_id = $2");
+
+/// `$2` is a pattern in lower case, `$3` a kind or nothing, `$4` and `$5` what the last one of the
+/// page before was called, and its ID.
+const LIST: &str = select!(
+    "WHERE issuer_id = $1
+        AND (LOWER(client_name) LIKE $2 ESCAPE '!' OR LOWER(client_id) LIKE $2 ESCAPE '!')
+        AND ($3 = '' OR kind = $3)
+        AND (client_name > $4 OR client_name = $4 AND client_id > $5)
+    ORDER BY client_name, client_id LIMIT $6"
+);
+
+const COUNT: &str = "SELECT COUNT(*) FROM clients WHERE issuer_id = $1";
 
 const LIST_GRANTS: &str = "SELECT api_id, scope FROM client_grants
     WHERE issuer_id = $1 AND client_id = $2 ORDER BY position";
 
+/// What a configuration declares. A client that is new there takes its secret's age from now; one
+/// that is the same as before keeps its revision.
 const UPSERT: &str = "INSERT INTO clients
         (issuer_id, client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
-         grant_types, redirect_uris, metadata, declared, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, TRUE, $9)
+         grant_types, redirect_uris, metadata, declared, created_at, secret_created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, TRUE, $9, CASE WHEN $5 IS NOT NULL THEN $9 END)
     ON CONFLICT (issuer_id, client_id) DO UPDATE SET
         client_name = excluded.client_name, kind = excluded.kind,
         secret_hash = excluded.secret_hash,
+        secret_created_at = CASE
+            WHEN clients.secret_hash IS DISTINCT FROM excluded.secret_hash
+            THEN excluded.secret_created_at ELSE clients.secret_created_at END,
+        previous_secret_hash = CASE
+            WHEN clients.secret_hash IS DISTINCT FROM excluded.secret_hash
+            THEN NULL ELSE clients.previous_secret_hash END,
         token_endpoint_auth_method = excluded.token_endpoint_auth_method,
         grant_types = excluded.grant_types, redirect_uris = excluded.redirect_uris,
-        metadata = excluded.metadata, declared = TRUE";
+        metadata = excluded.metadata, declared = TRUE,
+        revision = clients.revision + 1, updated_at = excluded.created_at";
+
+const INSERT: &str = "INSERT INTO clients
+        (issuer_id, client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
+         grant_types, redirect_uris, metadata, declared, created_at, secret_created_at,
+         registered_by, registration_token_hash, disabled_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, FALSE, $9,
+        CASE WHEN $5 IS NOT NULL THEN $9 END, $11, $12, $13)
+    ON CONFLICT (issuer_id, client_id) DO NOTHING
+    RETURNING revision";
+
+const UPDATE: &str = "UPDATE clients SET
+        client_name = $3, kind = $4, secret_hash = $5, token_endpoint_auth_method = $6,
+        grant_types = $7, redirect_uris = $8, updated_at = $9, metadata = $10,
+        previous_secret_hash = $11, previous_secret_expires_at = $12,
+        secret_created_at = CASE WHEN secret_hash IS DISTINCT FROM $5
+            THEN $9 ELSE secret_created_at END,
+        disabled_at = CASE WHEN $13 THEN COALESCE(disabled_at, $9) END,
+        registration_token_hash = $14,
+        revision = revision + 1
+    WHERE issuer_id = $1 AND client_id = $2 AND revision = $15
+    RETURNING revision";
 
 const DELETE_GRANTS: &str = "DELETE FROM client_grants WHERE issuer_id = $1 AND client_id = $2";
 
@@ -54,6 +123,17 @@ const LIST_DECLARED: &str = "SELECT client_id FROM clients WHERE issuer_id = $1 
 
 const DELETE: &str = "DELETE FROM clients WHERE issuer_id = $1 AND client_id = $2";
 
+/// Which clients are wanted, and how many at once.
+#[derive(Debug, Clone, Default)]
+pub struct ClientQuery<'a> {
+    /// Part of the name or ID, in any case; all when empty.
+    pub search: &'a str,
+    pub kind: Option<ClientKind>,
+    /// Name and ID of the last one of the page before.
+    pub after: Option<(&'a str, &'a str)>,
+    pub limit: i64,
+}
+
 impl Store {
     /// The client as the database has it now, not from the cache.
     pub async fn find_client_uncached(
@@ -61,56 +141,120 @@ impl Store {
         issuer: IssuerId,
         client_id: &str,
     ) -> Result<Option<Client>> {
+        let record = self.find_client_record(issuer, client_id).await?;
+        Ok(record.map(|record| record.client))
+    }
+
+    pub async fn find_client_record(
+        &self,
+        issuer: IssuerId,
+        client_id: &str,
+    ) -> Result<Option<ClientRecord>> {
         let row: Option<ClientRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND)
             .bind(issuer.uuid())
             .bind(client_id)
             .fetch_optional(db)
             .await)?;
-        let Some(row) = row else { return Ok(None) };
-        let grants: Vec<GrantRow> = on_engine!(read self.engine, |db| sqlx::query_as(LIST_GRANTS)
+        match row {
+            Some(row) => Ok(Some(self.with_grants(issuer, row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Clients by name.
+    pub async fn list_clients(
+        &self,
+        issuer: IssuerId,
+        query: &ClientQuery<'_>,
+    ) -> Result<Vec<ClientRecord>> {
+        let (after_name, after_id) = query.after.unwrap_or_default();
+        let rows: Vec<ClientRow> = on_engine!(read self.engine, |db| sqlx::query_as(LIST)
             .bind(issuer.uuid())
-            .bind(client_id)
+            .bind(contains(query.search))
+            .bind(query.kind.map_or("", ClientKind::as_str))
+            .bind(after_name)
+            .bind(after_id)
+            .bind(query.limit)
             .fetch_all(db)
             .await)?;
-        row.with(grants).map(Some)
+        let mut clients = Vec::new();
+        for row in rows {
+            clients.push(self.with_grants(issuer, row).await?);
+        }
+        Ok(clients)
+    }
+
+    pub async fn count_clients(&self, issuer: IssuerId) -> Result<i64> {
+        let (count,): (i64,) = on_engine!(read self.engine, |db| sqlx::query_as(COUNT)
+            .bind(issuer.uuid())
+            .fetch_one(db)
+            .await)?;
+        Ok(count)
+    }
+
+    async fn with_grants(&self, issuer: IssuerId, row: ClientRow) -> Result<ClientRecord> {
+        let grants: Vec<GrantRow> = on_engine!(read self.engine, |db| sqlx::query_as(LIST_GRANTS)
+            .bind(issuer.uuid())
+            .bind(&row.client_id)
+            .fetch_all(db)
+            .await)?;
+        row.with(grants)
     }
 }
 
 impl ClientRow {
-    fn with(self, grants: Vec<GrantRow>) -> Result<Client> {
+    fn with(self, grants: Vec<GrantRow>) -> Result<ClientRecord> {
         let unreadable = |what: &str| StoreError::Unreadable(what.to_owned());
-        Ok(Client {
-            kind: parse_column("client kind", &self.kind, ClientKind::find)?,
-            secret_hash: self
-                .secret_hash
+        let hash = |stored: Option<String>| {
+            stored
                 .map(|hash| hash.parse::<SecretHash>())
                 .transpose()
-                .map_err(|_| unreadable("a client's secret_hash"))?,
-            token_endpoint_auth_method: self
-                .token_endpoint_auth_method
-                .map(|method| {
-                    parse_column(
-                        "token_endpoint_auth_method",
-                        &method,
-                        ClientAuthMethod::find,
-                    )
-                })
-                .transpose()?,
-            grant_types: self
-                .grant_types
-                .split_whitespace()
-                .map(|grant| parse_column("grant type", grant, GrantType::find))
-                .collect::<Result<_>>()?,
-            redirect_uris: serde_json::from_str(&self.redirect_uris)
-                .map_err(|_| unreadable("a client's redirect_uris"))?,
-            metadata: serde_json::from_str(&self.metadata)
-                .map_err(|_| unreadable("a client's metadata"))?,
-            grants: grants
-                .into_iter()
-                .map(ClientGrant::try_from)
-                .collect::<Result<_>>()?,
-            client_id: self.client_id,
-            client_name: self.client_name,
+                .map_err(|_| unreadable("a client's secret_hash"))
+        };
+        let previous = hash(self.previous_secret_hash)?.zip(self.previous_secret_expires_at);
+        let created_at = Timestamp::from(self.created_at);
+        Ok(ClientRecord {
+            client: Client {
+                kind: parse_column("client kind", &self.kind, ClientKind::find)?,
+                secret_hash: hash(self.secret_hash)?,
+                previous_secret: previous.map(|(hash, expires_at)| PreviousSecret {
+                    hash,
+                    expires_at: expires_at.into(),
+                }),
+                token_endpoint_auth_method: self
+                    .token_endpoint_auth_method
+                    .map(|method| {
+                        parse_column(
+                            "token_endpoint_auth_method",
+                            &method,
+                            ClientAuthMethod::find,
+                        )
+                    })
+                    .transpose()?,
+                grant_types: self
+                    .grant_types
+                    .split_whitespace()
+                    .map(|grant| parse_column("grant type", grant, GrantType::find))
+                    .collect::<Result<_>>()?,
+                redirect_uris: serde_json::from_str(&self.redirect_uris)
+                    .map_err(|_| unreadable("a client's redirect_uris"))?,
+                metadata: serde_json::from_str(&self.metadata)
+                    .map_err(|_| unreadable("a client's metadata"))?,
+                grants: grants
+                    .into_iter()
+                    .map(ClientGrant::try_from)
+                    .collect::<Result<_>>()?,
+                is_disabled: self.disabled_at.is_some(),
+                client_id: self.client_id,
+                client_name: self.client_name,
+            },
+            revision: self.revision,
+            registered_by: parse_column("registered_by", &self.registered_by, RegisteredBy::find)?,
+            is_declared: self.declared,
+            created_at,
+            updated_at: self.updated_at.map_or(created_at, Timestamp::from),
+            secret_created_at: self.secret_created_at.map(Timestamp::from),
+            registration_token_hash: self.registration_token_hash,
         })
     }
 }
@@ -126,6 +270,50 @@ impl TryFrom<GrantRow> for ClientGrant {
     }
 }
 
+/// The columns that several statements write, as they are bound.
+struct Written<'a> {
+    client: &'a Client,
+    secret_hash: Option<String>,
+    auth_method: Option<&'static str>,
+    grant_types: String,
+    redirect_uris: String,
+    metadata: String,
+}
+
+impl<'a> Written<'a> {
+    fn new(client: &'a Client) -> Result<Self> {
+        let grant_types: Vec<&str> = client.grant_types.iter().map(|g| g.as_str()).collect();
+        Ok(Self {
+            client,
+            secret_hash: client.secret_hash.as_ref().map(ToString::to_string),
+            auth_method: client
+                .token_endpoint_auth_method
+                .map(ClientAuthMethod::as_str),
+            grant_types: grant_types.join(" "),
+            redirect_uris: serde_json::Value::from(client.redirect_uris.clone()).to_string(),
+            metadata: serde_json::to_string(&client.metadata)
+                .map_err(|_| StoreError::Unreadable("a client's metadata".to_owned()))?,
+        })
+    }
+}
+
+/// Binds what [`Written`] holds, in the order of the statements above: `$1` to `$10`.
+macro_rules! written {
+    ($sql:expr, $issuer:expr, $written:expr, $now:expr) => {
+        sqlx::query_as($sql)
+            .bind($issuer.uuid())
+            .bind(&$written.client.client_id)
+            .bind(&$written.client.client_name)
+            .bind($written.client.kind.as_str())
+            .bind(&$written.secret_hash)
+            .bind($written.auth_method)
+            .bind(&$written.grant_types)
+            .bind(&$written.redirect_uris)
+            .bind($now.utc())
+            .bind(&$written.metadata)
+    };
+}
+
 impl Tx {
     /// Creates the client or makes it as declared, its grants included.
     pub async fn upsert_client(
@@ -134,24 +322,83 @@ impl Tx {
         client: &Client,
         now: Timestamp,
     ) -> Result<()> {
-        let grant_types: Vec<&str> = client.grant_types.iter().map(|g| g.as_str()).collect();
-        let redirect_uris = serde_json::Value::from(client.redirect_uris.clone()).to_string();
-        let metadata = serde_json::to_string(&client.metadata)
-            .map_err(|_| StoreError::Unreadable("a client's metadata".to_owned()))?;
-        on_engine!(tx self, |db| sqlx::query(UPSERT)
+        let written = Written::new(client)?;
+        let _: Option<(i64,)> = on_engine!(tx self, |db| written!(UPSERT, issuer, written, now)
+            .fetch_optional(db)
+            .await)?;
+        self.set_client_grants(issuer, client).await
+    }
+
+    /// Creates a client, its grants included. `false`, and nothing done, when there is one of its
+    /// ID.
+    pub async fn insert_client(
+        &mut self,
+        issuer: IssuerId,
+        client: &Client,
+        registered_by: RegisteredBy,
+        registration_token: Option<&Digest>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let written = Written::new(client)?;
+        let inserted: Option<(i64,)> = on_engine!(tx self, |db| {
+            written!(INSERT, issuer, written, now)
+                .bind(registered_by.as_str())
+                .bind(registration_token.map(|digest| digest.as_bytes().to_vec()))
+                .bind(client.is_disabled.then_some(now.utc()))
+                .fetch_optional(db)
+                .await
+        })?;
+        if inserted.is_some() {
+            self.set_client_grants(issuer, client).await?;
+        }
+        Ok(inserted.is_some())
+    }
+
+    /// Changes a client, its grants included, and gives its new revision; `None`, and nothing
+    /// done, when its revision is no longer the one that was read.
+    pub async fn update_client(
+        &mut self,
+        issuer: IssuerId,
+        record: &ClientRecord,
+        now: Timestamp,
+    ) -> Result<Option<i64>> {
+        let client = &record.client;
+        let written = Written::new(client)?;
+        let previous = client.previous_secret.as_ref();
+        let updated: Option<(i64,)> = on_engine!(tx self, |db| {
+            written!(UPDATE, issuer, written, now)
+                .bind(previous.map(|previous| previous.hash.to_string()))
+                .bind(previous.map(|previous| previous.expires_at.utc()))
+                .bind(client.is_disabled)
+                .bind(&record.registration_token_hash)
+                .bind(record.revision)
+                .fetch_optional(db)
+                .await
+        })?;
+        if updated.is_some() {
+            self.set_client_grants(issuer, client).await?;
+        }
+        Ok(updated.map(|(revision,)| revision))
+    }
+
+    /// Deletes a client; what users granted it is revoked.
+    pub async fn delete_client(
+        &mut self,
+        issuer: IssuerId,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.revoke_grants_to(issuer, client_id, now).await?;
+        on_engine!(tx self, |db| sqlx::query(DELETE)
             .bind(issuer.uuid())
-            .bind(&client.client_id)
-            .bind(&client.client_name)
-            .bind(client.kind.as_str())
-            .bind(client.secret_hash.as_ref().map(ToString::to_string))
-            .bind(client.token_endpoint_auth_method.map(ClientAuthMethod::as_str))
-            .bind(grant_types.join(" "))
-            .bind(redirect_uris)
-            .bind(now.utc())
-            .bind(&metadata)
+            .bind(client_id)
             .execute(db)
             .await
             .map(drop))?;
+        Ok(())
+    }
+
+    async fn set_client_grants(&mut self, issuer: IssuerId, client: &Client) -> Result<()> {
         on_engine!(tx self, |db| sqlx::query(DELETE_GRANTS)
             .bind(issuer.uuid())
             .bind(&client.client_id)
@@ -186,13 +433,7 @@ impl Tx {
             .await)?;
         for (client_id,) in declared {
             if !keep.contains(&client_id.as_str()) {
-                self.revoke_grants_to(issuer, &client_id, now).await?;
-                on_engine!(tx self, |db| sqlx::query(DELETE)
-                    .bind(issuer.uuid())
-                    .bind(&client_id)
-                    .execute(db)
-                    .await
-                    .map(drop))?;
+                self.delete_client(issuer, &client_id, now).await?;
             }
         }
         Ok(())

@@ -44,8 +44,8 @@ impl Directory {
 }
 
 impl Store {
-    /// The client, at most a second old. Clients that do not exist are not remembered, so that
-    /// guessing cannot push out those that do.
+    /// The client, at most a second old; one that is disabled is as good as none. Clients that do
+    /// not exist are not remembered, so that guessing cannot push out those that do.
     pub async fn find_client(
         &self,
         issuer: IssuerId,
@@ -56,7 +56,7 @@ impl Store {
             return Ok(Some(client));
         }
         let reading = Box::pin(self.find_client_uncached(issuer, client_id));
-        let Some(client) = reading.await? else {
+        let Some(client) = reading.await?.filter(|client| !client.is_disabled) else {
             return Ok(None);
         };
         let client = Arc::new(client);

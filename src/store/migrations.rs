@@ -17,6 +17,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "sign in",
         include_str!("../../migrations/0002_sign_in.sql"),
     ),
+    (
+        3,
+        "administration",
+        include_str!("../../migrations/0003_administration.sql"),
+    ),
 ];
 
 pub fn migrator() -> Migrator {

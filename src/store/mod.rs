@@ -6,6 +6,7 @@
 mod access_tokens;
 mod apis;
 mod attempts;
+mod audit;
 mod authorization_codes;
 mod clients;
 mod consents;
@@ -33,6 +34,8 @@ use crate::clock::Timestamp;
 use crate::issuer::{GrantedScope, IssuerId};
 
 pub use access_tokens::StoredToken;
+pub use audit::{AuditQuery, ChainEnds};
+pub use clients::ClientQuery;
 pub use engine::{Engine, Tx};
 pub use signing_keys::StoredKey;
 
@@ -151,6 +154,19 @@ fn amr(column: &str) -> Result<Vec<Amr>> {
 fn amr_text(amr: &[Amr]) -> String {
     let methods: Vec<&str> = amr.iter().map(|method| method.as_str()).collect();
     methods.join(" ")
+}
+
+/// A pattern for `LIKE … ESCAPE '!'` that finds `text` anywhere, in lower case.
+fn contains(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

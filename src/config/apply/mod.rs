@@ -189,6 +189,8 @@ impl Applying<'_> {
                     .unwrap_or_else(|| client_id.clone()),
                 kind: client.kind,
                 secret_hash,
+                previous_secret: None,
+                is_disabled: false,
                 token_endpoint_auth_method: client
                     .token_endpoint_auth_method
                     .as_ref()

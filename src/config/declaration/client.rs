@@ -85,6 +85,7 @@ impl ClientDeclaration {
             policy_uri: value(&self.policy_uri),
             tos_uri: value(&self.tos_uri),
             claims: self.claims.json(),
+            ..ClientMetadata::default()
         }
     }
 }

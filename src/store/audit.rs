@@ -1,0 +1,368 @@
+use serde_json::{Map, Value as Json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::engine::{on_engine, row};
+use super::{Result, Store, StoreError, Tx, contains, parse_column};
+use crate::audit::{Actor, ActorKind, AuditKey, BEGINNING, Chain, Event, Mac, Outcome, Record};
+use crate::clock::Timestamp;
+
+row! {
+    struct EventRow {
+        sequence: i64,
+        at: OffsetDateTime,
+        action: String,
+        outcome: String,
+        actor_kind: String,
+        actor: String,
+        actor_name: String,
+        target_kind: String,
+        target: String,
+        target_name: String,
+        address: String,
+        user_agent: String,
+        request_id: String,
+        details: String,
+        mac: Vec<u8>,
+    }
+}
+
+row! {
+    struct ChainRow {
+        length: i64,
+        head: Vec<u8>,
+        pruned: i64,
+        anchor: Vec<u8>,
+        anchor_mac: Vec<u8>,
+    }
+}
+
+const BEGIN: &str = "INSERT INTO audit_chains (chain, length, head, pruned, anchor, anchor_mac)
+    VALUES ($1, 0, $2, 0, $2, $3) ON CONFLICT (chain) DO NOTHING";
+
+/// Takes the next number, and holds the chain until the transaction ends.
+const TAKE: &str = "UPDATE audit_chains SET length = length + 1 WHERE chain = $1
+    RETURNING length, head, pruned, anchor, anchor_mac";
+
+const SET_HEAD: &str = "UPDATE audit_chains SET head = $2 WHERE chain = $1";
+
+const INSERT: &str = "INSERT INTO audit_events
+        (chain, sequence, at, action, outcome, actor_kind, actor, actor_name, target_kind, target,
+         target_name, address, user_agent, request_id, details, mac)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+
+const FIND_CHAIN: &str = "SELECT length, head, pruned, anchor, anchor_mac FROM audit_chains
+    WHERE chain = $1";
+
+const LIST_CHAINS: &str = "SELECT chain FROM audit_chains ORDER BY chain";
+
+/// Newest first. Empty texts match everything.
+const SEARCH: &str = "SELECT sequence, at, action, outcome, actor_kind, actor, actor_name,
+        target_kind, target, target_name, address, user_agent, request_id, details, mac
+    FROM audit_events
+    WHERE chain = $1 AND sequence < $2
+        AND ($3 = '' OR action = $3 OR action LIKE $3 || '.%')
+        AND ($4 = '' OR outcome = $4)
+        AND ($5 = '' OR actor = $5) AND ($6 = '' OR target = $6)
+        AND at >= $7 AND at < $8
+        AND ($9 = '%%' OR LOWER(actor_name) LIKE $9 ESCAPE '!'
+            OR LOWER(target_name) LIKE $9 ESCAPE '!' OR LOWER(target) LIKE $9 ESCAPE '!'
+            OR LOWER(address) LIKE $9 ESCAPE '!' OR LOWER(details) LIKE $9 ESCAPE '!')
+    ORDER BY sequence DESC LIMIT $10";
+
+/// Oldest first, for checking the chain.
+const READ: &str = "SELECT sequence, at, action, outcome, actor_kind, actor, actor_name,
+        target_kind, target, target_name, address, user_agent, request_id, details, mac
+    FROM audit_events WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+
+const OLDEST: &str = "SELECT sequence, mac FROM audit_events
+    WHERE chain = $1 AND at < $2 ORDER BY sequence DESC LIMIT 1";
+
+const PRUNE: &str = "DELETE FROM audit_events WHERE chain = $1 AND sequence <= $2";
+
+const SET_ANCHOR: &str = "UPDATE audit_chains SET pruned = $2, anchor = $3, anchor_mac = $4
+    WHERE chain = $1";
+
+/// Which events are wanted. Empty texts match everything.
+#[derive(Debug, Clone)]
+pub struct AuditQuery<'a> {
+    /// Only those before this number: where the page before ended.
+    pub before: i64,
+    /// `client.created`, or `client` for all that is about clients.
+    pub action: &'a str,
+    pub outcome: Option<Outcome>,
+    pub actor: &'a str,
+    pub target: &'a str,
+    /// From this second on, and before that.
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// Part of a name, an ID, an address or the details, in any case.
+    pub search: &'a str,
+    pub limit: i64,
+}
+
+impl Default for AuditQuery<'_> {
+    fn default() -> Self {
+        /// 9999-12-31: later than anything both engines can say.
+        const LAST: i64 = 253_402_214_400;
+        Self {
+            before: i64::MAX,
+            action: "",
+            outcome: None,
+            actor: "",
+            target: "",
+            from: Timestamp::from_unix(0),
+            until: Timestamp::from_unix(LAST),
+            search: "",
+            limit: 50,
+        }
+    }
+}
+
+/// Where a chain begins and ends, as the database says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainEnds {
+    pub length: i64,
+    pub head: Mac,
+    pub pruned: i64,
+    pub anchor: Mac,
+    pub anchor_mac: Mac,
+}
+
+fn mac(column: Vec<u8>) -> Result<Mac> {
+    column
+        .try_into()
+        .map_err(|_| StoreError::Unreadable("the MAC of an audit event".to_owned()))
+}
+
+impl TryFrom<ChainRow> for ChainEnds {
+    type Error = StoreError;
+
+    fn try_from(row: ChainRow) -> Result<Self> {
+        Ok(Self {
+            length: row.length,
+            head: mac(row.head)?,
+            pruned: row.pruned,
+            anchor: mac(row.anchor)?,
+            anchor_mac: mac(row.anchor_mac)?,
+        })
+    }
+}
+
+impl EventRow {
+    fn read(self, chain: Chain) -> Result<Record> {
+        let details: Map<String, Json> = serde_json::from_str(&self.details)
+            .map_err(|_| StoreError::Unreadable("the details of an audit event".to_owned()))?;
+        Ok(Record {
+            chain,
+            sequence: self.sequence,
+            at: self.at.into(),
+            actor: Actor {
+                kind: parse_column("actor_kind", &self.actor_kind, ActorKind::find)?,
+                id: self.actor,
+                name: self.actor_name,
+                address: self.address,
+                user_agent: self.user_agent,
+                request_id: self.request_id,
+            },
+            action: self.action,
+            outcome: parse_column("outcome", &self.outcome, Outcome::find)?,
+            target_kind: self.target_kind,
+            target: self.target,
+            target_name: self.target_name,
+            details,
+            mac: mac(self.mac)?,
+        })
+    }
+}
+
+impl Tx {
+    /// Appends an event. It holds the chain until the transaction ends, so it comes last, right
+    /// before the commit; and of several chains, in the order of their IDs.
+    pub async fn append_audit(
+        &mut self,
+        key: &AuditKey,
+        chain: Chain,
+        at: Timestamp,
+        actor: &Actor,
+        event: Event,
+    ) -> Result<()> {
+        let mut taken = self.take_audit(chain).await?;
+        if taken.is_none() {
+            let anchor_mac = key.anchor_mac(chain, 0, &BEGINNING).to_vec();
+            on_engine!(tx self, |db| sqlx::query(BEGIN)
+                .bind(chain.0)
+                .bind(BEGINNING.to_vec())
+                .bind(anchor_mac)
+                .execute(db)
+                .await
+                .map(drop))?;
+            taken = self.take_audit(chain).await?;
+        }
+        let ends = ChainEnds::try_from(
+            taken.ok_or_else(|| StoreError::Unreadable("an audit chain".to_owned()))?,
+        )?;
+        let mut record = Record {
+            chain,
+            sequence: ends.length,
+            at,
+            actor: bounded(actor),
+            action: event.action.as_str().to_owned(),
+            outcome: event.outcome,
+            target_kind: event.target.kind.as_str().to_owned(),
+            target: bounded_text(&event.target.id),
+            target_name: bounded_text(&event.target.name),
+            details: event.details,
+            mac: BEGINNING,
+        };
+        record.mac = key.mac(&record, &ends.head);
+        on_engine!(tx self, |db| sqlx::query(INSERT)
+            .bind(chain.0)
+            .bind(record.sequence)
+            .bind(record.at.utc())
+            .bind(&record.action)
+            .bind(record.outcome.as_str())
+            .bind(record.actor.kind.as_str())
+            .bind(&record.actor.id)
+            .bind(&record.actor.name)
+            .bind(&record.target_kind)
+            .bind(&record.target)
+            .bind(&record.target_name)
+            .bind(&record.actor.address)
+            .bind(&record.actor.user_agent)
+            .bind(&record.actor.request_id)
+            .bind(Json::Object(record.details.clone()).to_string())
+            .bind(record.mac.to_vec())
+            .execute(db)
+            .await
+            .map(drop))?;
+        on_engine!(tx self, |db| sqlx::query(SET_HEAD)
+            .bind(chain.0)
+            .bind(record.mac.to_vec())
+            .execute(db)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    async fn take_audit(&mut self, chain: Chain) -> Result<Option<ChainRow>> {
+        Ok(on_engine!(tx self, |db| sqlx::query_as(TAKE)
+            .bind(chain.0)
+            .fetch_optional(db)
+            .await)?)
+    }
+
+    /// Takes events from before `until` away, and moves the chain's beginning. Returns how many
+    /// went.
+    pub async fn prune_audit(
+        &mut self,
+        key: &AuditKey,
+        chain: Chain,
+        until: Timestamp,
+    ) -> Result<u64> {
+        let last: Option<(i64, Vec<u8>)> = on_engine!(tx self, |db| sqlx::query_as(OLDEST)
+            .bind(chain.0)
+            .bind(until.utc())
+            .fetch_optional(db)
+            .await)?;
+        let Some((sequence, anchor)) = last else {
+            return Ok(0);
+        };
+        let anchor = mac(anchor)?;
+        let pruned = on_engine!(tx self, |db| sqlx::query(PRUNE)
+            .bind(chain.0)
+            .bind(sequence)
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected()))?;
+        let anchor_mac = key.anchor_mac(chain, sequence, &anchor).to_vec();
+        on_engine!(tx self, |db| sqlx::query(SET_ANCHOR)
+            .bind(chain.0)
+            .bind(sequence)
+            .bind(anchor.to_vec())
+            .bind(anchor_mac)
+            .execute(db)
+            .await
+            .map(drop))?;
+        Ok(pruned)
+    }
+}
+
+/// Characters of one column: names come from people, user agents from anywhere.
+const LONGEST: usize = 512;
+
+fn bounded_text(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+fn bounded(actor: &Actor) -> Actor {
+    Actor {
+        kind: actor.kind,
+        id: bounded_text(&actor.id),
+        name: bounded_text(&actor.name),
+        address: bounded_text(&actor.address),
+        user_agent: bounded_text(&actor.user_agent),
+        request_id: bounded_text(&actor.request_id),
+    }
+}
+
+impl Store {
+    /// Appends an event that belongs to no other change.
+    pub async fn append_audit(
+        &self,
+        key: &AuditKey,
+        chain: Chain,
+        at: Timestamp,
+        actor: &Actor,
+        event: Event,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        tx.append_audit(key, chain, at, actor, event).await?;
+        tx.commit().await
+    }
+
+    /// Events, the newest first.
+    pub async fn search_audit(&self, chain: Chain, query: &AuditQuery<'_>) -> Result<Vec<Record>> {
+        let rows: Vec<EventRow> = on_engine!(read self.engine, |db| sqlx::query_as(SEARCH)
+            .bind(chain.0)
+            .bind(query.before)
+            .bind(query.action)
+            .bind(query.outcome.map_or("", Outcome::as_str))
+            .bind(query.actor)
+            .bind(query.target)
+            .bind(query.from.utc())
+            .bind(query.until.utc())
+            .bind(contains(query.search))
+            .bind(query.limit)
+            .fetch_all(db)
+            .await)?;
+        rows.into_iter().map(|row| row.read(chain)).collect()
+    }
+
+    /// Events after `sequence`, the oldest first.
+    pub async fn read_audit(&self, chain: Chain, sequence: i64, limit: i64) -> Result<Vec<Record>> {
+        let rows: Vec<EventRow> = on_engine!(read self.engine, |db| sqlx::query_as(READ)
+            .bind(chain.0)
+            .bind(sequence)
+            .bind(limit)
+            .fetch_all(db)
+            .await)?;
+        rows.into_iter().map(|row| row.read(chain)).collect()
+    }
+
+    /// Where the chain begins and ends; `None` when it has no events yet.
+    pub async fn find_chain(&self, chain: Chain) -> Result<Option<ChainEnds>> {
+        let row: Option<ChainRow> = on_engine!(read self.engine, |db| sqlx::query_as(FIND_CHAIN)
+            .bind(chain.0)
+            .fetch_optional(db)
+            .await)?;
+        row.map(ChainEnds::try_from).transpose()
+    }
+
+    pub async fn list_chains(&self) -> Result<Vec<Chain>> {
+        let rows: Vec<(Uuid,)> = on_engine!(read self.engine, |db| sqlx::query_as(LIST_CHAINS)
+            .fetch_all(db)
+            .await)?;
+        Ok(rows.into_iter().map(|(chain,)| Chain(chain)).collect())
+    }
+}

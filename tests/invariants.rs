@@ -331,6 +331,8 @@ fn client_of(case: &Case, apis: &[Api]) -> Client {
         client_name: "of one case".to_owned(),
         kind: case.kind,
         secret_hash: Some(SecretHash::sha256(&Secret::new("a-secret"))),
+        previous_secret: None,
+        is_disabled: false,
         token_endpoint_auth_method: None,
         grant_types: vec![GrantType::ClientCredentials],
         redirect_uris: Vec::new(),

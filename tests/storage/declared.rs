@@ -162,6 +162,7 @@ on_engines! { all:
             policy_uri: text("https://app.example/policy"),
             tos_uri: text("https://app.example/tos"),
             claims: json!({ "https://app.example/name": "{name}", "plan": 3 }).as_object().unwrap().clone(),
+            ..ClientMetadata::default()
         });
     }
 }

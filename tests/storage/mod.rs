@@ -75,6 +75,8 @@ fn client(client_id: &str, api: Uuid) -> Client {
         client_name: "Zoë's \"client\"; DROP TABLE clients".to_owned(),
         kind: ClientKind::Web,
         secret_hash: Some(SecretHash::sha256(&Secret::new("a-secret"))),
+        previous_secret: None,
+        is_disabled: false,
         token_endpoint_auth_method: Some(ClientAuthMethod::ClientSecretPost),
         grant_types: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
         redirect_uris: vec!["https://app.example/?a=b&c=%20".to_owned()],

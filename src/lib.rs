@@ -15,6 +15,7 @@
 //! - [`oidc`]: what OpenID Connect adds: ID tokens, claims, UserInfo, logout
 //! - [`signin`]: passwords, throttling, browser sessions
 //! - [`config`], [`demo`]: what exists, declared in a file or built into `locum dev`
+//! - [`admin`]: operations on what is administered, applying a configuration, the console's roles
 //! - [`web`]: HTTP: routes, bodies, credentials, one file per endpoint, rendering
 //! - [`server`], [`listen`], [`ready`]: puts the parts together and says what is there
 //! - [`cli`]: the program `locum`; [`embedded`]: the same server inside a test suite
@@ -22,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod admin;
 pub mod audit;
 pub mod cli;
 pub mod clock;

@@ -1,30 +1,30 @@
 //! Puts the parts together and runs them.
 
+use std::collections::HashMap;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App as ActixApp, HttpServer, web};
-use toml::Spanned;
 use url::Url;
 
-use crate::audit::AuditKey;
+use crate::admin::configuration::{self, ApplyError};
+use crate::admin::system::{self, CONSOLE};
+use crate::audit::{Actor, AuditKey};
 use crate::clock::Clock;
-use crate::config::{self, Applied, ApplyError, Declared, Keyring, Origin, ResourceDeclaration};
+use crate::config::{Declared, Origin};
+use crate::demo;
 use crate::entropy::Entropy;
-use crate::issuer::Issuer;
-use crate::keys::{KeySet, UnusableKey};
+use crate::keys::{Keyring, UnusableKey};
 use crate::oauth::Core;
-use crate::oauth::access_token::Requirement;
 use crate::outgoing::Outgoing;
-use crate::protocol::Scope;
 use crate::ready::{Ready, ReadyIssuer};
 use crate::secret::SecretVerifier;
 use crate::signin::ticket::Tickets;
 use crate::store::{Store, StoreError};
-use crate::web::pages::{Brand, DemoUser};
-use crate::web::{Address, App, Appearance, Resource, Routes, Welcome, answer};
+use crate::web::pages::DemoUser;
+use crate::web::{App, Hosting, HostingError, Place, Welcome, answer};
 
 /// Everything a server is started with.
 pub struct Settings {
@@ -56,6 +56,8 @@ pub enum StartError {
     Apply(#[from] ApplyError),
     #[error(transparent)]
     Key(#[from] UnusableKey),
+    #[error(transparent)]
+    Hosting(#[from] HostingError),
     #[error("there is no issuer {name:?} to serve at the root; there are: {known}")]
     RootIssuer { name: String, known: String },
     #[error(transparent)]
@@ -73,6 +75,8 @@ const SHUTDOWN_SECONDS: u64 = 10;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CLEAN_EVERY: Duration = Duration::from_secs(60);
+/// How long a change that is made elsewhere may go unnoticed.
+const CURRENT_WITHIN: Duration = Duration::from_secs(1);
 
 impl Server {
     /// Opens the database, applies what is declared, and starts to listen.
@@ -80,44 +84,31 @@ impl Server {
         let store = Store::open(&settings.database_url).await?;
         let core = Core {
             store: store.clone(),
-            clock: settings.clock,
+            clock: settings.clock.clone(),
             secrets: SecretVerifier::new(&settings.entropy),
             tickets: Tickets::new(settings.keyring.secret_key.tagging()),
             audit: AuditKey::new(settings.keyring.secret_key.auditing()),
             outgoing: Outgoing::new(settings.is_dev),
-            entropy: settings.entropy,
+            entropy: settings.entropy.clone(),
         };
-        let applied = config::apply(
-            &core,
-            &settings.keyring,
-            &settings.issuers,
-            &settings.folder,
-        )
-        .await?;
-
-        let mut routes = Routes::default();
+        configure(&core, &settings).await?;
+        let place = Place {
+            demo_users: demo_users(&settings),
+            public_url: settings.public_url.clone(),
+            local_host_names: settings.local_host_names,
+            root_issuer: settings.root_issuer.clone(),
+        };
+        let hosting = Arc::new(Hosting::new(core.clone(), settings.keyring, place).await?);
         let mut ready = Vec::new();
-        let mut at_root = None;
-        for issuer in applied {
-            let name = issuer.declared.declaration.name.get_ref().clone();
-            let bases = Bases::of(&issuer, &settings.public_url, settings.local_host_names);
-            let is_root = settings.root_issuer.as_deref() == Some(&name);
-            let appearance = appearance(&issuer, &settings.folder);
-            let addresses = addresses(&core, &issuer, &bases, is_root, appearance).await?;
-            ready.push(ReadyIssuer::new(
-                &issuer.declared,
-                &addresses.by_path.metadata,
-            ));
-            routes.add_path(&name, addresses.by_path);
-            for (host, address) in addresses.by_host {
-                routes.add_host(&host, address);
-            }
-            if let Some(root) = addresses.at_root {
-                routes.set_root(root);
-                at_root = Some(name);
+        for declared in &settings.issuers {
+            let name = declared.declaration.name.get_ref();
+            if let Some(address) = hosting.find(name).await {
+                ready.push(ReadyIssuer::new(declared, &address.metadata));
             }
         }
-        if let Some(name) = settings.root_issuer.filter(|_| at_root.is_none()) {
+        if let Some(name) = settings.root_issuer
+            && hosting.find(&name).await.is_none()
+        {
             let known: Vec<&str> = ready.iter().map(|issuer| issuer.name.as_str()).collect();
             return Err(StartError::RootIssuer {
                 name,
@@ -131,17 +122,21 @@ impl Server {
                 .as_str()
                 .trim_end_matches('/')
                 .to_owned(),
-            console: None,
+            console: Some(format!(
+                "{}/{CONSOLE}",
+                settings.public_url.as_str().trim_end_matches('/')
+            )),
             issuers: ready,
         };
         tokio::spawn(clean_up(core.clone()));
+        tokio::spawn(keep_current(hosting.clone()));
         let app = web::Data::new(App {
             welcome: settings.is_dev.then(|| Welcome {
                 ready: ready.clone(),
                 database: store.engine_name(),
             }),
             core,
-            routes,
+            hosting,
         });
         let mut server = HttpServer::new(move || {
             ActixApp::new()
@@ -177,167 +172,65 @@ impl Server {
     }
 }
 
-/// Every base URL of one issuer, without a slash at the end.
-struct Bases {
-    path: String,
-    hosts: Vec<(String, String)>,
-    root: String,
-}
-
-impl Bases {
-    fn of(issuer: &Applied, public_url: &Url, local_host_names: bool) -> Self {
-        let declaration = &issuer.declared.declaration;
-        let name = declaration.name.get_ref();
-        let root = public_url.as_str().trim_end_matches('/').to_owned();
-        let at_host = |host: &str| {
-            let mut url = public_url.clone();
-            let _ = url.set_host(Some(host));
-            url.set_path("");
-            (
-                host.to_owned(),
-                url.as_str().trim_end_matches('/').to_owned(),
-            )
-        };
-        let local = local_host_names.then(|| at_host(&format!("{name}.localhost")));
-        let own = declaration
-            .host
-            .as_ref()
-            .map(|host| at_host(host.get_ref()));
-        Self {
-            path: format!("{root}/{name}"),
-            hosts: local.into_iter().chain(own).collect(),
-            root,
-        }
-    }
-}
-
-struct Addresses {
-    by_path: Arc<Address>,
-    by_host: Vec<(String, Arc<Address>)>,
-    at_root: Option<Arc<Address>>,
-}
-
-async fn addresses(
-    core: &Core,
-    applied: &Applied,
-    bases: &Bases,
-    is_root: bool,
-    appearance: Arc<Appearance>,
-) -> Result<Addresses, StartError> {
-    let dialect = applied.declared.dialect.clone();
-    let declaration = &applied.declared.declaration;
-    let everywhere = std::iter::once(&bases.path)
-        .chain(bases.hosts.iter().map(|(_, base)| base))
-        .chain(is_root.then_some(&bases.root));
-    let issuer = Arc::new(Issuer {
-        id: applied.id,
-        name: applied.declared.declaration.name.get_ref().clone(),
-        keys: KeySet::new(&applied.keys, &dialect)?,
-        identifiers: everywhere.map(|base| dialect.identifier(base)).collect(),
-        post_logout_redirect_uris: declaration
-            .post_logout_redirect_uris
+/// Makes the database say what is declared, and what Locum itself declares: its console, which
+/// has an API and roles for every issuer there is.
+async fn configure(core: &Core, settings: &Settings) -> Result<(), StartError> {
+    let stored = core.store.list_issuers().await.map_err(ApplyError::from)?;
+    let mut names: Vec<&str> = stored.iter().map(|issuer| issuer.name.as_str()).collect();
+    names.extend(
+        settings
+            .issuers
             .iter()
-            .map(|uri| uri.get_ref().clone())
-            .collect(),
-        any_loopback_uri: applied.declared.origin == Origin::Demo,
-        dialect,
-    });
-    let apis = core.store.list_apis(applied.id).await?;
-    let resources: Vec<Arc<Resource>> = applied
-        .declared
-        .declaration
-        .resources
-        .iter()
-        .map(|resource| Arc::new(Resource::from(resource)))
-        .collect();
-    let at = |base: &str| {
-        Arc::new(Address::new(
-            issuer.clone(),
-            base,
-            &apis,
-            &resources,
-            appearance.clone(),
-        ))
+            .map(|issuer| issuer.declaration.name.get_ref().as_str()),
+    );
+    names.retain(|name| *name != CONSOLE);
+    names.sort_unstable();
+    names.dedup();
+    let console = if settings.is_dev {
+        demo::console(&names)
+    } else {
+        system::declared(&names, "", Origin::File)
     };
-    Ok(Addresses {
-        by_path: at(&bases.path),
-        by_host: bases
-            .hosts
-            .iter()
-            .map(|(host, base)| (host.clone(), at(base)))
-            .collect(),
-        at_root: is_root.then(|| at(&bases.root)),
-    })
+    let mut declared = settings.issuers.clone();
+    declared.push(console.map_err(ApplyError::from)?);
+    let (keyring, folder) = (&settings.keyring, &settings.folder);
+    configuration::apply(core, keyring, &declared, folder, &Actor::server()).await?;
+    Ok(())
 }
 
-fn appearance(applied: &Applied, folder: &Path) -> Arc<Appearance> {
-    let declaration = &applied.declared.declaration;
-    let brand = &declaration.brand;
-    let text = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.get_ref().clone());
-    // Read and found good when the configuration was checked. If it has gone since, there is none.
-    let logo = brand.read_logo(folder).ok().flatten();
-    // In a configuration somebody's passwords are their own.
-    let demo_users = match applied.declared.origin {
-        Origin::Demo => declaration
-            .users
-            .iter()
-            .filter_map(|user| {
+/// The users of `locum dev`, by issuer. In a configuration somebody's passwords are their own.
+fn demo_users(settings: &Settings) -> HashMap<String, Vec<DemoUser>> {
+    settings
+        .issuers
+        .iter()
+        .filter(|issuer| issuer.origin == Origin::Demo)
+        .map(|issuer| {
+            let declaration = &issuer.declaration;
+            let users = declaration.users.iter().filter_map(|user| {
+                let password = user.password.as_ref()?.read(&settings.folder).ok()?;
                 Some(DemoUser {
                     username: user.username.get_ref().clone(),
-                    password: user
-                        .password
-                        .as_ref()?
-                        .read(folder)
-                        .ok()?
-                        .expose()
-                        .to_owned(),
+                    password: password.expose().to_owned(),
                     roles: user
                         .roles
                         .iter()
                         .map(|role| role.get_ref().clone())
                         .collect(),
                 })
-            })
-            .collect(),
-        Origin::File => Vec::new(),
-    };
-    Arc::new(Appearance::new(
-        Brand {
-            name: text(&brand.name).unwrap_or_else(|| declaration.name.get_ref().clone()),
-            color: text(&brand.color),
-            has_logo: logo.is_some(),
-            help_uri: text(&brand.help_uri),
-        },
-        logo,
-        demo_users,
-    ))
+            });
+            (declaration.name.get_ref().clone(), users.collect())
+        })
+        .collect()
 }
 
-impl From<&ResourceDeclaration> for Resource {
-    fn from(declared: &ResourceDeclaration) -> Self {
-        Self {
-            path: declared.path.get_ref().clone(),
-            methods: declared
-                .methods
-                .iter()
-                .flat_map(|method| method.names())
-                .copied()
-                .collect(),
-            requirement: Requirement {
-                // Checked when the configuration was read.
-                scope: declared
-                    .scope
-                    .get_ref()
-                    .parse::<Scope>()
-                    .unwrap_or_default(),
-                audience: declared.audience.clone(),
-                unscoped_means_every_permission: declared.unscoped_means_every_permission,
-            },
-            accepts_bare_token: declared.accepts_bare_token,
-            token_headers: declared.token_headers.clone(),
-            allow_headers: declared.allow_headers.clone(),
-            content_type: declared.content_type.clone(),
-            body: declared.body.clone(),
+/// Notices what others change: another node, or the command line.
+async fn keep_current(hosting: Arc<Hosting>) {
+    let mut every = tokio::time::interval(CURRENT_WITHIN);
+    every.tick().await;
+    while !hosting.is_closed() {
+        every.tick().await;
+        if let Err(error) = hosting.refresh().await {
+            tracing::warn!(%error, "cannot see whether issuers have changed");
         }
     }
 }

@@ -15,6 +15,29 @@ pub struct Actor {
     pub request_id: String,
 }
 
+impl Actor {
+    /// The server by itself: at its start, or by the clock.
+    pub fn server() -> Self {
+        Self::of(ActorKind::Server)
+    }
+
+    /// Somebody with the database, at the command line.
+    pub fn command_line() -> Self {
+        Self::of(ActorKind::CommandLine)
+    }
+
+    fn of(kind: ActorKind) -> Self {
+        Self {
+            kind,
+            id: String::new(),
+            name: String::new(),
+            address: String::new(),
+            user_agent: String::new(),
+            request_id: String::new(),
+        }
+    }
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $word:literal,)+ }) => {
         $(#[$doc])*

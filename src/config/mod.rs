@@ -3,7 +3,6 @@
 //! One TOML file. Each top-level setting is also an environment variable (`LOCUM_DATABASE_URL`),
 //! which wins over the file. Unknown keys are mistakes that name the nearest known one.
 
-mod apply;
 mod check;
 mod declaration;
 pub mod setting;
@@ -18,11 +17,10 @@ use crate::dialect::Dialect;
 use crate::secret::Secret;
 use crate::source::{Mistake, Source, suggest};
 
-pub use apply::{Applied, ApplyError, Keyring, apply};
 pub use declaration::{
     ApiDeclaration, BrandDeclaration, ClaimsDeclaration, ClientDeclaration, GrantDeclaration,
-    IssuerDeclaration, Logo, ResourceDeclaration, ResourceMethod, RoleDeclaration,
-    ScopeDeclaration, ScopesDeclaration, SecretDeclaration, UserDeclaration,
+    IssuerDeclaration, ResourceDeclaration, ResourceMethod, RoleDeclaration, ScopeDeclaration,
+    ScopesDeclaration, SecretDeclaration, UserDeclaration,
 };
 
 /// A configuration file as written, and the environment over it. Not to be printed: it has secrets.

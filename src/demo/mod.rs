@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::config::{ConfigFile, Declared, Keyring, Origin};
-use crate::keys::{KeyMaterial, SecretKey, UnusableKey};
+use crate::admin::system::{self, SERVER_AUDIENCE, issuer_audience};
+use crate::config::{ConfigFile, Declared, IssuerDeclaration, Origin};
+use crate::keys::{KeyMaterial, Keyring, SecretKey, UnusableKey};
 use crate::protocol::SigningAlg;
 use crate::secret::{Secret, SecretHash};
 use crate::source::{Mistake, Source};
 
 const DEMO: &str = include_str!("demo.toml");
+
+const CONSOLE: &str = include_str!("console.toml");
 
 /// What signing keys are sealed with when nobody set `LOCUM_SECRET_KEY`. It hides nothing.
 const SECRET_KEY: &str = "locum dev: a key everybody knows";
@@ -36,11 +39,30 @@ fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
     let source = Source::new("demo.toml", DEMO);
     let mut file =
         ConfigFile::parse(source, PathBuf::from(".")).map_err(|mistake| vec![mistake])?;
-    let users = file.config.issuers.iter_mut();
-    for user in users.flat_map(|issuer| &mut issuer.users) {
-        user.password_hash = Some(SecretHash::Argon2id(PASSWORD_HASH.to_owned()));
+    for issuer in &mut file.config.issuers {
+        know_passwords(issuer);
     }
     file.resolve(Origin::Demo)
+}
+
+fn know_passwords(issuer: &mut IssuerDeclaration) {
+    for user in &mut issuer.users {
+        user.password_hash = Some(SecretHash::Argon2id(PASSWORD_HASH.to_owned()));
+    }
+}
+
+/// The console of `locum dev` where there are these issuers, with administrators everybody knows.
+pub fn console(issuers: &[&str]) -> Result<Declared, Mistake> {
+    let audiences = issuers.iter().map(|issuer| issuer_audience(issuer));
+    let grants = std::iter::once(SERVER_AUDIENCE.to_owned())
+        .chain(audiences)
+        .map(|audience| {
+            format!("[[issuer.client.grant]]\naudience = \"{audience}\"\nscopes = \"all\"\n")
+        });
+    let more = std::iter::once(CONSOLE.to_owned()).chain(grants);
+    let mut declared = system::declared(issuers, &more.collect::<String>(), Origin::Demo)?;
+    know_passwords(&mut declared.declaration);
+    Ok(declared)
 }
 
 pub fn secret_key() -> Secret {

@@ -67,6 +67,21 @@ pub fn load(name_or_path: &str, relative_to: &Path) -> Result<Dialect, Mistake> 
     read(&chain(name_or_path, relative_to)?)
 }
 
+/// Reads a dialect as a database keeps it: a built-in one by its name, or the text of another,
+/// resolved.
+pub fn load_stored(name: &str, source: Option<&str>) -> Result<Dialect, Mistake> {
+    match source {
+        None => load_built_in(name),
+        // What it leaves out, because it was written before there was such a word, is as in
+        // `standard`.
+        Some(text) => {
+            let standard = find(ROOT, Path::new("."))
+                .map_err(|message| Source::new(ROOT, "").mistake(None, message))?;
+            read(&[Source::new(name, text), standard])
+        }
+    }
+}
+
 /// Reads a built-in dialect.
 pub fn load_built_in(name: &str) -> Result<Dialect, Mistake> {
     load(name, Path::new("."))

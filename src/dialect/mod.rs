@@ -13,7 +13,7 @@ pub mod template;
 mod words;
 
 pub use endpoints::*;
-pub use load::{BUILT_IN, load, load_built_in, resolved, text};
+pub use load::{BUILT_IN, load, load_built_in, load_stored, resolved, text};
 pub use schema::*;
 pub use sign_in::*;
 pub use words::*;

@@ -195,7 +195,9 @@ pub struct AccessTokenPolicy {
     pub user_claims: JsonTemplate<TokenWord>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenFormat {
     Jwt,

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -53,7 +54,7 @@ pub struct ClientRecord {
 }
 
 /// How a client came into being.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RegisteredBy {
     Configuration,
@@ -91,7 +92,7 @@ impl RegisteredBy {
 
 /// What else a client is registered with, by the names of RFC 7591 §2, OIDC Registration §2 and
 /// the logout specifications, and a few of Locum's own.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ClientMetadata {
     /// Run by the same people as the issuer, so that users need not be asked.
@@ -142,7 +143,7 @@ pub struct ClientMetadata {
 }
 
 /// OIDC Core §8.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectType {
     /// Every client sees the same.
@@ -153,7 +154,7 @@ pub enum SubjectType {
 }
 
 /// The kinds of client, as people think of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
     /// Acts for itself, with client credentials.
@@ -180,6 +181,16 @@ impl ClientKind {
 
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// What a client of this kind needs.
+    pub const fn grant_types(self) -> &'static [GrantType] {
+        match self {
+            Self::Machine => &[GrantType::ClientCredentials],
+            Self::Web | Self::Spa | Self::Native => {
+                &[GrantType::AuthorizationCode, GrantType::RefreshToken]
+            }
+        }
     }
 
     /// Whether it cannot keep a secret (RFC 6749 §2.1).

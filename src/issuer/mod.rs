@@ -33,8 +33,8 @@ pub struct Issuer {
     /// Every identifier this issuer is reached under: by path, by host, at the root. A token
     /// that names any of them is its own.
     pub identifiers: Vec<String>,
-    /// Where people may be sent after a logout that no client asked for.
-    pub post_logout_redirect_uris: Vec<String>,
-    /// Whether every `http` URI of this machine is among them: at the issuers of `locum dev`.
-    pub any_loopback_uri: bool,
+    pub settings: IssuerSettings,
+    /// Whether it is one of those of `locum dev`: every `http` URI of this machine is good for
+    /// being sent to after a logout.
+    pub is_demo: bool,
 }

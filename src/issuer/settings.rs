@@ -1,10 +1,12 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::dialect::Dialect;
 use crate::protocol::SigningAlg;
 
 /// What an issuer is set to, beside its dialect: everything a running server needs to know of it
 /// that is no row of its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct IssuerSettings {
     /// A host name under which it is at the root, besides its path.
@@ -22,8 +24,19 @@ pub struct IssuerSettings {
     pub resources: Vec<SampleResource>,
 }
 
+impl IssuerSettings {
+    /// What the issuer needs a key for; the first is preferred.
+    pub fn algs<'a>(&'a self, dialect: &'a Dialect) -> &'a [SigningAlg] {
+        if self.signing_algs.is_empty() {
+            &dialect.signing.algs
+        } else {
+            &self.signing_algs
+        }
+    }
+}
+
 /// How an issuer presents itself on its pages.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BrandSettings {
     /// The issuer's name when absent.
@@ -36,15 +49,17 @@ pub struct BrandSettings {
 }
 
 /// A picture, and what it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Logo {
     pub media_type: String,
+    /// In base64.
     #[serde(with = "base64_bytes")]
+    #[schemars(with = "String")]
     pub bytes: Vec<u8>,
 }
 
 /// Who may register a client at the registration endpoint.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RegistrationPolicy {
     /// Nobody: the endpoint is not there.
@@ -73,7 +88,7 @@ impl RegistrationPolicy {
 }
 
 /// A sample protected resource, so that a token can be tried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SampleResource {
     /// Below the issuer's own path.
     pub path: String,

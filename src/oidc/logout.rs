@@ -152,8 +152,8 @@ impl Authority<'_> {
                 client.metadata.any_loopback_uri,
             ),
             None => (
-                &self.issuer.post_logout_redirect_uris,
-                self.issuer.any_loopback_uri,
+                &self.issuer.settings.post_logout_redirect_uris,
+                self.issuer.is_demo,
             ),
         };
         let is_clean = uri.bytes().all(|byte| byte.is_ascii_graphic());

@@ -3,7 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::engine::{on_engine, row};
-use super::{Result, Store, Tx, parse_column};
+use super::{Recorded, Result, Store, Tx, parse_column};
 use crate::dialect::TokenFormat;
 use crate::issuer::{Api, ApiScope, IssuerId};
 use crate::protocol::SigningAlg;
@@ -16,6 +16,9 @@ row! {
         token_lifetime: Option<i64>,
         token_format: Option<String>,
         signing_alg: Option<String>,
+        position: i64,
+        declared: bool,
+        revision: i64,
     }
 }
 
@@ -30,7 +33,8 @@ row! {
     }
 }
 
-const LIST: &str = "SELECT id, audience, name, token_lifetime, token_format, signing_alg
+const LIST: &str = "SELECT id, audience, name, token_lifetime, token_format, signing_alg, position,
+        declared, revision
     FROM apis WHERE issuer_id = $1 ORDER BY position, audience";
 
 const LIST_SCOPES: &str = "SELECT s.api_id, s.name, s.description, s.users_only, s.needs_role,
@@ -38,15 +42,19 @@ const LIST_SCOPES: &str = "SELECT s.api_id, s.name, s.description, s.users_only,
     FROM scopes s JOIN apis a ON a.id = s.api_id
     WHERE a.issuer_id = $1 ORDER BY s.api_id, s.position";
 
-const UPSERT: &str = "INSERT INTO apis
+const INSERT: &str = "INSERT INTO apis
         (id, issuer_id, audience, name, token_lifetime, token_format, signing_alg, position,
          declared)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE)
-    ON CONFLICT (issuer_id, audience) DO UPDATE SET
-        name = excluded.name, token_lifetime = excluded.token_lifetime,
-        token_format = excluded.token_format, signing_alg = excluded.signing_alg,
-        position = excluded.position, declared = TRUE
-    RETURNING id";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, COALESCE($8,
+        (SELECT COALESCE(MAX(position), -1) + 1 FROM apis WHERE issuer_id = $2)), $9)
+    ON CONFLICT (issuer_id, audience) DO NOTHING
+    RETURNING revision";
+
+const UPDATE: &str = "UPDATE apis SET
+        audience = $3, name = $4, token_lifetime = $5, token_format = $6, signing_alg = $7,
+        position = COALESCE($8, position), declared = $9, revision = revision + 1
+    WHERE id = $1 AND issuer_id = $2 AND revision = $10
+    RETURNING revision";
 
 const DELETE_SCOPES: &str = "DELETE FROM scopes WHERE api_id = $1";
 
@@ -54,13 +62,16 @@ const INSERT_SCOPE: &str = "INSERT INTO scopes (api_id, name, position, descript
         needs_role, translations)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-const LIST_DECLARED: &str = "SELECT id FROM apis WHERE issuer_id = $1 AND declared";
-
-const DELETE: &str = "DELETE FROM apis WHERE id = $1";
+const DELETE: &str = "DELETE FROM apis WHERE issuer_id = $1 AND id = $2 AND revision = $3";
 
 impl Store {
-    /// Every API of the issuer, in the order of its declaration.
+    /// Every API of the issuer, in the order they were given.
     pub async fn list_apis(&self, issuer: IssuerId) -> Result<Vec<Api>> {
+        let records = self.list_api_records(issuer).await?;
+        Ok(records.into_iter().map(|record| record.value).collect())
+    }
+
+    pub async fn list_api_records(&self, issuer: IssuerId) -> Result<Vec<Recorded<Api>>> {
         let rows: Vec<ApiRow> = on_engine!(read self.engine, |db| sqlx::query_as(LIST)
             .bind(issuer.uuid())
             .fetch_all(db)
@@ -72,7 +83,7 @@ impl Store {
         let mut apis = Vec::with_capacity(rows.len());
         for row in rows {
             let own = scopes.iter().filter(|scope| scope.api_id == row.id);
-            apis.push(Api {
+            let api = Api {
                 scopes: own.map(ApiScope::from).collect(),
                 id: row.id,
                 audience: row.audience,
@@ -88,6 +99,12 @@ impl Store {
                     .signing_alg
                     .map(|alg| parse_column("signing_alg", &alg, SigningAlg::find))
                     .transpose()?,
+            };
+            apis.push(Recorded {
+                value: api,
+                revision: row.revision,
+                is_declared: row.declared,
+                position: row.position,
             });
         }
         Ok(apis)
@@ -110,28 +127,75 @@ fn translations(scope: &ApiScope) -> String {
     serde_json::to_string(&scope.translations).unwrap_or_else(|_| "{}".to_owned())
 }
 
+/// Binds what both statements write: `$1` to `$9`.
+macro_rules! written {
+    ($sql:expr, $issuer:expr, $api:expr, $position:expr, $declared:expr) => {
+        sqlx::query_as($sql)
+            .bind($api.id)
+            .bind($issuer.uuid())
+            .bind(&$api.audience)
+            .bind(&$api.name)
+            .bind(
+                $api.token_lifetime
+                    .map(|lifetime| i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)),
+            )
+            .bind($api.token_format.map(TokenFormat::as_str))
+            .bind($api.signing_alg.map(SigningAlg::as_str))
+            .bind($position)
+            .bind($declared)
+    };
+}
+
 impl Tx {
-    /// Creates the API or makes it as declared, its scopes included. Returns the ID it has,
-    /// which is not `api.id` when it existed.
-    pub async fn upsert_api(&mut self, issuer: IssuerId, api: &Api, position: i64) -> Result<Uuid> {
-        let lifetime = api
-            .token_lifetime
-            .map(|lifetime| i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX));
-        let (id,): (Uuid,) = on_engine!(tx self, |db| sqlx::query_as(UPSERT)
+    /// Creates an API, its scopes included; last in the order when it has no `position`. `false`,
+    /// and nothing done, when there is one of its audience.
+    pub async fn insert_api(
+        &mut self,
+        issuer: IssuerId,
+        api: &Api,
+        position: Option<i64>,
+        is_declared: bool,
+    ) -> Result<bool> {
+        let inserted: Option<(i64,)> = on_engine!(tx self, |db| {
+            written!(INSERT, issuer, api, position, is_declared).fetch_optional(db).await
+        })?;
+        if inserted.is_some() {
+            self.set_scopes(api).await?;
+        }
+        Ok(inserted.is_some())
+    }
+
+    /// Changes an API, its scopes included, and gives its new revision; `None`, and nothing done,
+    /// when its revision is no longer `revision`.
+    pub async fn update_api(
+        &mut self,
+        issuer: IssuerId,
+        api: &Api,
+        position: Option<i64>,
+        is_declared: bool,
+        revision: i64,
+    ) -> Result<Option<i64>> {
+        let updated: Option<(i64,)> = on_engine!(tx self, |db| {
+            written!(UPDATE, issuer, api, position, is_declared)
+                .bind(revision)
+                .fetch_optional(db)
+                .await
+        })?;
+        if updated.is_some() {
+            self.set_scopes(api).await?;
+        }
+        Ok(updated.map(|(revision,)| revision))
+    }
+
+    async fn set_scopes(&mut self, api: &Api) -> Result<()> {
+        on_engine!(tx self, |db| sqlx::query(DELETE_SCOPES)
             .bind(api.id)
-            .bind(issuer.uuid())
-            .bind(&api.audience)
-            .bind(&api.name)
-            .bind(lifetime)
-            .bind(api.token_format.map(TokenFormat::as_str))
-            .bind(api.signing_alg.map(SigningAlg::as_str))
-            .bind(position)
-            .fetch_one(db)
-            .await)?;
-        on_engine!(tx self, |db| sqlx::query(DELETE_SCOPES).bind(id).execute(db).await.map(drop))?;
+            .execute(db)
+            .await
+            .map(drop))?;
         for (position, scope) in (0_i64..).zip(&api.scopes) {
             on_engine!(tx self, |db| sqlx::query(INSERT_SCOPE)
-                .bind(id)
+                .bind(api.id)
                 .bind(&scope.name)
                 .bind(position)
                 .bind(&scope.description)
@@ -142,18 +206,18 @@ impl Tx {
                 .await
                 .map(drop))?;
         }
-        Ok(id)
+        Ok(())
     }
 
-    /// Removes the APIs that a configuration declared once and does no longer.
-    pub async fn prune_apis(&mut self, issuer: IssuerId, keep: &[Uuid]) -> Result<()> {
-        let declared: Vec<(Uuid,)> = on_engine!(tx self, |db| sqlx::query_as(LIST_DECLARED)
+    /// Deletes an API, and what clients and roles were granted at it. `false` when its revision is
+    /// no longer `revision`.
+    pub async fn delete_api(&mut self, issuer: IssuerId, api: Uuid, revision: i64) -> Result<bool> {
+        Ok(on_engine!(tx self, |db| sqlx::query(DELETE)
             .bind(issuer.uuid())
-            .fetch_all(db)
-            .await)?;
-        for (id,) in declared.into_iter().filter(|(id,)| !keep.contains(id)) {
-            on_engine!(tx self, |db| sqlx::query(DELETE).bind(id).execute(db).await.map(drop))?;
-        }
-        Ok(())
+            .bind(api)
+            .bind(revision)
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected() > 0))?)
     }
 }

@@ -73,32 +73,12 @@ const COUNT: &str = "SELECT COUNT(*) FROM clients WHERE issuer_id = $1";
 const LIST_GRANTS: &str = "SELECT api_id, scope FROM client_grants
     WHERE issuer_id = $1 AND client_id = $2 ORDER BY position";
 
-/// What a configuration declares. A client that is new there takes its secret's age from now; one
-/// that is the same as before keeps its revision.
-const UPSERT: &str = "INSERT INTO clients
-        (issuer_id, client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
-         grant_types, redirect_uris, metadata, declared, created_at, secret_created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, TRUE, $9, CASE WHEN $5 IS NOT NULL THEN $9 END)
-    ON CONFLICT (issuer_id, client_id) DO UPDATE SET
-        client_name = excluded.client_name, kind = excluded.kind,
-        secret_hash = excluded.secret_hash,
-        secret_created_at = CASE
-            WHEN clients.secret_hash IS DISTINCT FROM excluded.secret_hash
-            THEN excluded.secret_created_at ELSE clients.secret_created_at END,
-        previous_secret_hash = CASE
-            WHEN clients.secret_hash IS DISTINCT FROM excluded.secret_hash
-            THEN NULL ELSE clients.previous_secret_hash END,
-        token_endpoint_auth_method = excluded.token_endpoint_auth_method,
-        grant_types = excluded.grant_types, redirect_uris = excluded.redirect_uris,
-        metadata = excluded.metadata, declared = TRUE,
-        revision = clients.revision + 1, updated_at = excluded.created_at";
-
 const INSERT: &str = "INSERT INTO clients
         (issuer_id, client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
          grant_types, redirect_uris, metadata, declared, created_at, secret_created_at,
          registered_by, registration_token_hash, disabled_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, FALSE, $9,
-        CASE WHEN $5 IS NOT NULL THEN $9 END, $11, $12, $13)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $9,
+        CASE WHEN $5 IS NOT NULL THEN $9 END, $12, $13, $14)
     ON CONFLICT (issuer_id, client_id) DO NOTHING
     RETURNING revision";
 
@@ -109,9 +89,9 @@ const UPDATE: &str = "UPDATE clients SET
         secret_created_at = CASE WHEN secret_hash IS DISTINCT FROM $5
             THEN $9 ELSE secret_created_at END,
         disabled_at = CASE WHEN $13 THEN COALESCE(disabled_at, $9) END,
-        registration_token_hash = $14,
+        registration_token_hash = $14, declared = $15,
         revision = revision + 1
-    WHERE issuer_id = $1 AND client_id = $2 AND revision = $15
+    WHERE issuer_id = $1 AND client_id = $2 AND revision = $16
     RETURNING revision";
 
 const DELETE_GRANTS: &str = "DELETE FROM client_grants WHERE issuer_id = $1 AND client_id = $2";
@@ -121,7 +101,8 @@ const INSERT_GRANT: &str = "INSERT INTO client_grants
 
 const LIST_DECLARED: &str = "SELECT client_id FROM clients WHERE issuer_id = $1 AND declared";
 
-const DELETE: &str = "DELETE FROM clients WHERE issuer_id = $1 AND client_id = $2";
+const DELETE: &str = "DELETE FROM clients
+    WHERE issuer_id = $1 AND client_id = $2 AND revision = $3";
 
 /// Which clients are wanted, and how many at once.
 #[derive(Debug, Clone, Default)]
@@ -182,6 +163,15 @@ impl Store {
             clients.push(self.with_grants(issuer, row).await?);
         }
         Ok(clients)
+    }
+
+    /// The IDs of the clients that a configuration declares.
+    pub async fn list_declared_clients(&self, issuer: IssuerId) -> Result<Vec<String>> {
+        let rows: Vec<(String,)> = on_engine!(read self.engine, |db| sqlx::query_as(LIST_DECLARED)
+            .bind(issuer.uuid())
+            .fetch_all(db)
+            .await)?;
+        Ok(rows.into_iter().map(|(client_id,)| client_id).collect())
     }
 
     pub async fn count_clients(&self, issuer: IssuerId) -> Result<i64> {
@@ -315,20 +305,6 @@ macro_rules! written {
 }
 
 impl Tx {
-    /// Creates the client or makes it as declared, its grants included.
-    pub async fn upsert_client(
-        &mut self,
-        issuer: IssuerId,
-        client: &Client,
-        now: Timestamp,
-    ) -> Result<()> {
-        let written = Written::new(client)?;
-        let _: Option<(i64,)> = on_engine!(tx self, |db| written!(UPSERT, issuer, written, now)
-            .fetch_optional(db)
-            .await)?;
-        self.set_client_grants(issuer, client).await
-    }
-
     /// Creates a client, its grants included. `false`, and nothing done, when there is one of its
     /// ID.
     pub async fn insert_client(
@@ -342,6 +318,7 @@ impl Tx {
         let written = Written::new(client)?;
         let inserted: Option<(i64,)> = on_engine!(tx self, |db| {
             written!(INSERT, issuer, written, now)
+                .bind(registered_by == RegisteredBy::Configuration)
                 .bind(registered_by.as_str())
                 .bind(registration_token.map(|digest| digest.as_bytes().to_vec()))
                 .bind(client.is_disabled.then_some(now.utc()))
@@ -371,6 +348,7 @@ impl Tx {
                 .bind(previous.map(|previous| previous.expires_at.utc()))
                 .bind(client.is_disabled)
                 .bind(&record.registration_token_hash)
+                .bind(record.is_declared)
                 .bind(record.revision)
                 .fetch_optional(db)
                 .await
@@ -381,21 +359,27 @@ impl Tx {
         Ok(updated.map(|(revision,)| revision))
     }
 
-    /// Deletes a client; what users granted it is revoked.
+    /// Deletes a client; what users granted it is revoked, because a later client of the same ID
+    /// may be somebody else's. `false`, and nothing done, when its revision is no longer
+    /// `revision`.
     pub async fn delete_client(
         &mut self,
         issuer: IssuerId,
         client_id: &str,
+        revision: i64,
         now: Timestamp,
-    ) -> Result<()> {
-        self.revoke_grants_to(issuer, client_id, now).await?;
-        on_engine!(tx self, |db| sqlx::query(DELETE)
+    ) -> Result<bool> {
+        let is_deleted = on_engine!(tx self, |db| sqlx::query(DELETE)
             .bind(issuer.uuid())
             .bind(client_id)
+            .bind(revision)
             .execute(db)
             .await
-            .map(drop))?;
-        Ok(())
+            .map(|done| done.rows_affected() > 0))?;
+        if is_deleted {
+            self.revoke_grants_to(issuer, client_id, now).await?;
+        }
+        Ok(is_deleted)
     }
 
     async fn set_client_grants(&mut self, issuer: IssuerId, client: &Client) -> Result<()> {
@@ -415,26 +399,6 @@ impl Tx {
                 .execute(db)
                 .await
                 .map(drop))?;
-        }
-        Ok(())
-    }
-
-    /// Removes the clients that a configuration declared once and does no longer. What users
-    /// granted them is revoked: a later client of the same ID may be somebody else's.
-    pub async fn prune_clients(
-        &mut self,
-        issuer: IssuerId,
-        keep: &[&str],
-        now: Timestamp,
-    ) -> Result<()> {
-        let declared: Vec<(String,)> = on_engine!(tx self, |db| sqlx::query_as(LIST_DECLARED)
-            .bind(issuer.uuid())
-            .fetch_all(db)
-            .await)?;
-        for (client_id,) in declared {
-            if !keep.contains(&client_id.as_str()) {
-                self.delete_client(issuer, &client_id, now).await?;
-            }
         }
         Ok(())
     }

@@ -37,7 +37,9 @@ pub use access_tokens::StoredToken;
 pub use audit::{AuditQuery, ChainEnds};
 pub use clients::ClientQuery;
 pub use engine::{Engine, Tx};
+pub use issuers::StoredIssuer;
 pub use signing_keys::StoredKey;
+pub use users::{UserQuery, UserRecord};
 
 use directory::Directory;
 use group_commit::GroupCommit;
@@ -48,6 +50,18 @@ pub struct Store {
     engine: Engine,
     directory: Arc<Directory>,
     token_inserts: GroupCommit,
+}
+
+/// What is administered, with what editors need to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded<T> {
+    pub value: T,
+    /// Counts its changes; an editor's copy is compared with it.
+    pub revision: i64,
+    /// Whether a configuration file declares it, and will say so again when it is applied.
+    pub is_declared: bool,
+    /// Its place in the order of its kind.
+    pub position: i64,
 }
 
 /// A failure of the database. What the client is told is that the server is unavailable.

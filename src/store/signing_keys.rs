@@ -1,3 +1,5 @@
+use time::OffsetDateTime;
+
 use super::engine::{on_engine, row};
 use super::{Result, Store, Tx, parse_column};
 use crate::clock::Timestamp;
@@ -13,6 +15,7 @@ pub struct StoredKey {
     pub certificate: Vec<u8>,
     /// Its private key is public knowledge.
     pub well_known: bool,
+    pub created_at: Timestamp,
 }
 
 row! {
@@ -22,16 +25,19 @@ row! {
         private_key: Vec<u8>,
         certificate: Vec<u8>,
         well_known: bool,
+        created_at: OffsetDateTime,
     }
 }
 
-const LIST: &str = "SELECT kid, alg, private_key, certificate, well_known
+const LIST: &str = "SELECT kid, alg, private_key, certificate, well_known, created_at
     FROM signing_keys WHERE issuer_id = $1 ORDER BY created_at, kid";
 
 const INSERT: &str = "INSERT INTO signing_keys
         (issuer_id, kid, alg, private_key, certificate, well_known, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (issuer_id, kid) DO NOTHING";
+
+const DELETE: &str = "DELETE FROM signing_keys WHERE issuer_id = $1 AND kid = $2";
 
 fn from_rows(rows: Vec<KeyRow>) -> Result<Vec<StoredKey>> {
     rows.into_iter()
@@ -42,6 +48,7 @@ fn from_rows(rows: Vec<KeyRow>) -> Result<Vec<StoredKey>> {
                 sealed_private_key: row.private_key,
                 certificate: row.certificate,
                 well_known: row.well_known,
+                created_at: row.created_at.into(),
             })
         })
         .collect()
@@ -65,12 +72,7 @@ impl Tx {
             .await)?)
     }
 
-    pub async fn insert_signing_key(
-        &mut self,
-        issuer: IssuerId,
-        key: &StoredKey,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub async fn insert_signing_key(&mut self, issuer: IssuerId, key: &StoredKey) -> Result<()> {
         on_engine!(tx self, |db| sqlx::query(INSERT)
             .bind(issuer.uuid())
             .bind(&key.kid)
@@ -78,7 +80,17 @@ impl Tx {
             .bind(&key.sealed_private_key)
             .bind(&key.certificate)
             .bind(key.well_known)
-            .bind(now.utc())
+            .bind(key.created_at.utc())
+            .execute(db)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    pub async fn delete_signing_key(&mut self, issuer: IssuerId, kid: &str) -> Result<()> {
+        on_engine!(tx self, |db| sqlx::query(DELETE)
+            .bind(issuer.uuid())
+            .bind(kid)
             .execute(db)
             .await
             .map(drop))?;

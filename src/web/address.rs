@@ -9,9 +9,8 @@ use super::routes::{Target, UserPage};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::pages::{Brand, DemoUser};
-use crate::config::Logo;
 use crate::dialect::{Endpoint, FORWARD_AUTH};
-use crate::issuer::{Api, Issuer};
+use crate::issuer::{Api, Issuer, Logo};
 use crate::oauth::access_token::Requirement;
 use crate::oauth::{Authority, Core, Metadata};
 
@@ -39,7 +38,7 @@ pub struct Appearance {
 }
 
 impl Appearance {
-    pub fn new(brand: Brand, logo: Option<Logo>, demo_users: Vec<DemoUser>) -> Self {
+    pub fn new(brand: Brand, logo: Option<&Logo>, demo_users: Vec<DemoUser>) -> Self {
         let header = |name: HeaderName, value| (name, HeaderValue::from_static(value));
         let common = || {
             vec![
@@ -58,8 +57,10 @@ impl Appearance {
             stylesheet: Document::new(brand.stylesheet().into_bytes(), headers),
             logo: logo.map(|logo| {
                 let mut headers = common();
-                headers.push(header(header::CONTENT_TYPE, logo.media_type));
-                Document::new(logo.bytes, headers)
+                if let Ok(media_type) = HeaderValue::from_str(&logo.media_type) {
+                    headers.push((header::CONTENT_TYPE, media_type));
+                }
+                Document::new(logo.bytes.clone(), headers)
             }),
             brand,
             demo_users,
@@ -72,7 +73,7 @@ impl Appearance {
 pub struct Resource {
     /// Below the issuer's own path.
     pub path: String,
-    pub methods: Vec<&'static str>,
+    pub methods: Vec<String>,
     pub requirement: Requirement,
     /// Whether `Authorization: <token>` without `Bearer` is understood.
     pub accepts_bare_token: bool,

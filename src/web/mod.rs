@@ -12,6 +12,7 @@ mod credentials;
 mod document;
 mod forward_auth;
 mod health;
+pub mod hosting;
 mod introspection;
 mod logout;
 pub mod pages;
@@ -26,6 +27,7 @@ mod userinfo;
 mod visit;
 mod welcome;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::Method;
@@ -35,6 +37,7 @@ use crate::dialect::Endpoint;
 use crate::oauth::Core;
 
 pub use address::{Address, Appearance, Resource};
+pub use hosting::{Hosting, HostingError, Place};
 pub use routes::Routes;
 pub use welcome::Welcome;
 
@@ -44,7 +47,7 @@ use routes::{Found, Target, UserPage};
 /// What every handler shares.
 pub struct App {
     pub core: Core,
-    pub routes: Routes,
+    pub hosting: Arc<Hosting>,
     /// The page that says what to paste where; `None` outside `locum dev`.
     pub welcome: Option<Welcome>,
 }
@@ -71,7 +74,8 @@ pub async fn answer(
 }
 
 async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpResponse {
-    let (address, target) = match app.routes.find(request) {
+    let routes = app.hosting.routes();
+    let (address, target) = match routes.find(request) {
         Found::Page(page) => return Box::pin(page.answer(request, app)).await,
         Found::Issuer(address, Some(target)) => (address, target),
         Found::Issuer(address, None) => return render::not_found(address),
@@ -80,7 +84,7 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
     if request.method() == Method::OPTIONS {
         return cors::preflight(address, target);
     }
-    if !target.methods().contains(&request.method().as_str()) {
+    if !target.allows(request.method().as_str()) {
         return render::method_not_allowed(address, request.method(), target);
     }
     let response = match target {

@@ -10,6 +10,7 @@ use super::account::AccountAction;
 use super::address::{Address, Resource};
 use super::document::Document;
 use super::{App, health, static_files};
+use crate::admin::system::CONSOLE;
 use crate::dialect::Endpoint;
 
 /// Every path this server answers.
@@ -77,8 +78,24 @@ impl UserPage {
 }
 
 impl Target {
-    /// What may be sent there. Whoever may GET may ask for the headers alone (RFC 9110 §9.3.2).
-    pub fn methods(&self) -> &[&'static str] {
+    pub fn allows(&self, method: &str) -> bool {
+        match self {
+            Self::Resource(resource) => resource.methods.iter().any(|own| own == method),
+            other => other.fixed_methods().contains(&method),
+        }
+    }
+
+    /// What may be sent there.
+    pub fn methods(&self) -> Vec<&str> {
+        match self {
+            Self::Resource(resource) => resource.methods.iter().map(String::as_str).collect(),
+            other => other.fixed_methods().to_vec(),
+        }
+    }
+
+    /// The same in every dialect; nothing for a resource, which has its own. Whoever may GET may
+    /// ask for the headers alone (RFC 9110 §9.3.2).
+    fn fixed_methods(&self) -> &'static [&'static str] {
         match self {
             Self::Endpoint(Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation) => {
                 &["POST"]
@@ -96,7 +113,7 @@ impl Target {
                 UserPage::SignIn | UserPage::ChooseAccount | UserPage::Consent | UserPage::SignOut,
             ) => &["GET", "HEAD", "POST"],
             Self::Page(UserPage::Account(action)) => action.methods(),
-            Self::Resource(resource) => &resource.methods,
+            Self::Resource(_) => &[],
         }
     }
 }
@@ -230,7 +247,8 @@ fn host(request: &HttpRequest) -> String {
 
 /// 404 for a path that belongs to no issuer, with the names of those there are.
 pub fn nothing_here(app: &App) -> HttpResponse {
-    let mut names: Vec<&str> = app.routes.names().collect();
+    let routes = app.hosting.routes();
+    let mut names: Vec<&str> = routes.names().filter(|name| *name != CONSOLE).collect();
     names.sort_unstable();
     let description = format!(
         "There is nothing at this path. The issuers here are: {}.",

@@ -47,12 +47,19 @@ impl Check<'_> {
             );
         }
         let kind = client.kind.as_str();
-        match (&client.client_secret, client.kind.is_public()) {
-            (Some(_), true) => self.add(
+        if client.client_secret.is_some() && client.client_secret_hash.is_some() {
+            self.add(
+                &client.client_id,
+                format!("client `{id}` has a client_secret and a client_secret_hash; expected one of them"),
+            );
+        }
+        let has_secret = client.client_secret.is_some() || client.client_secret_hash.is_some();
+        match (has_secret, client.kind.is_public()) {
+            (true, true) => self.add(
                 &client.client_id,
                 format!("client `{id}` has a client_secret, but its kind `{kind}` is public and cannot keep one"),
             ),
-            (None, false) => self.add(
+            (false, false) => self.add(
                 &client.client_id,
                 format!("client `{id}` needs a client_secret, because its kind is `{kind}`"),
             ),
@@ -94,6 +101,10 @@ impl Check<'_> {
             &client.client_uri,
             &client.policy_uri,
             &client.tos_uri,
+            &client.logo_uri,
+            &client.jwks_uri,
+            &client.sector_identifier_uri,
+            &client.initiate_login_uri,
             &client.frontchannel_logout_uri,
             &client.backchannel_logout_uri,
         ] {

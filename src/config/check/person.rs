@@ -48,6 +48,7 @@ impl Check<'_> {
             self.add(&user.username, not_a_name("a username"));
         }
         match (&user.password, &user.password_hash) {
+            (None, None) if user.has_no_password => {}
             (None, None) => self.add(
                 &user.username,
                 format!("user `{username}` needs a password, or a password_hash"),

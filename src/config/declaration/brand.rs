@@ -4,6 +4,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::issuer::Logo;
+
 /// `[issuer.brand]`: how an issuer presents itself on its pages.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,13 +18,6 @@ pub struct BrandDeclaration {
     pub logo: Option<Spanned<String>>,
     /// Where people get help.
     pub help_uri: Option<Spanned<String>>,
-}
-
-/// A picture, and what it is.
-#[derive(Clone)]
-pub struct Logo {
-    pub media_type: &'static str,
-    pub bytes: Vec<u8>,
 }
 
 /// By the end of the file's name.
@@ -63,6 +58,9 @@ impl BrandDeclaration {
                 LARGEST_LOGO / 1024
             ));
         }
-        Ok(Some(Logo { media_type, bytes }))
+        Ok(Some(Logo {
+            media_type: media_type.to_owned(),
+            bytes,
+        }))
     }
 }

@@ -1,9 +1,12 @@
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
 use toml::Spanned;
 
 use super::{ClaimsDeclaration, GrantDeclaration, SecretDeclaration};
 use crate::issuer::{ClientKind, ClientMetadata, SubjectType};
 use crate::protocol::{ClientAuthMethod, GrantType, SigningAlg};
+use crate::secret::SecretHash;
 
 /// `[[issuer.client]]`
 #[derive(Debug, Clone, Deserialize)]
@@ -14,6 +17,11 @@ pub struct ClientDeclaration {
     pub client_name: Option<String>,
     pub kind: ClientKind,
     pub client_secret: Option<SecretDeclaration>,
+    /// Instead of the secret itself: Argon2id, or SHA-256 of one that Locum made.
+    #[serde(default, deserialize_with = "secret_hash")]
+    pub client_secret_hash: Option<SecretHash>,
+    /// Whether it is refused everywhere; when absent, what an administrator decided holds.
+    pub disabled: Option<bool>,
     pub token_endpoint_auth_method: Option<Spanned<ClientAuthMethod>>,
     /// What its kind needs, when absent.
     pub grant_types: Option<Vec<GrantType>>,
@@ -47,18 +55,27 @@ pub struct ClientDeclaration {
     pub client_uri: Option<Spanned<String>>,
     pub policy_uri: Option<Spanned<String>>,
     pub tos_uri: Option<Spanned<String>>,
+    pub logo_uri: Option<Spanned<String>>,
+    #[serde(default)]
+    pub contacts: Vec<String>,
+    pub jwks: Option<ClaimsDeclaration>,
+    pub jwks_uri: Option<Spanned<String>>,
+    pub sector_identifier_uri: Option<Spanned<String>>,
+    pub initiate_login_uri: Option<Spanned<String>>,
+    pub software_id: Option<String>,
+    pub software_version: Option<String>,
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub extra: ClaimsDeclaration,
     #[serde(default)]
     pub claims: ClaimsDeclaration,
 }
 
 impl ClientDeclaration {
     pub fn grant_types(&self) -> Vec<GrantType> {
-        self.grant_types.clone().unwrap_or_else(|| match self.kind {
-            ClientKind::Machine => vec![GrantType::ClientCredentials],
-            ClientKind::Web | ClientKind::Spa | ClientKind::Native => {
-                vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
-            }
-        })
+        self.grant_types
+            .clone()
+            .unwrap_or_else(|| self.kind.grant_types().to_vec())
     }
 
     pub fn metadata(&self) -> ClientMetadata {
@@ -84,12 +101,29 @@ impl ClientDeclaration {
             client_uri: value(&self.client_uri),
             policy_uri: value(&self.policy_uri),
             tos_uri: value(&self.tos_uri),
+            logo_uri: value(&self.logo_uri),
+            contacts: self.contacts.clone(),
+            jwks: self.jwks.as_ref().map(|jwks| Json::Object(jwks.json())),
+            jwks_uri: value(&self.jwks_uri),
+            sector_identifier_uri: value(&self.sector_identifier_uri),
+            initiate_login_uri: value(&self.initiate_login_uri),
+            software_id: self.software_id.clone(),
+            software_version: self.software_version.clone(),
+            owner: self.owner.clone(),
+            extra: self.extra.json(),
             claims: self.claims.json(),
-            ..ClientMetadata::default()
         }
     }
 }
 
 fn value<T: Clone>(declared: &Option<Spanned<T>>) -> Option<T> {
     declared.as_ref().map(|value| value.get_ref().clone())
+}
+
+fn secret_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretHash>, D::Error> {
+    // Without the text: it may be a secret that somebody mistook this key for.
+    let hash = String::deserialize(deserializer)?.parse();
+    hash.map(Some).map_err(|_| {
+        D::Error::custom("expected a hash, like $argon2id$v=19$m=19456,t=2,p=1$…$… or $sha256$…")
+    })
 }

@@ -12,10 +12,11 @@ mod secret;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::issuer::RegistrationPolicy;
 use crate::protocol::SigningAlg;
 
 pub use api::{ApiDeclaration, ScopeDeclaration};
-pub use brand::{BrandDeclaration, Logo};
+pub use brand::BrandDeclaration;
 pub use claims::ClaimsDeclaration;
 pub use client::ClientDeclaration;
 pub use grant::{GrantDeclaration, ScopesDeclaration};
@@ -38,6 +39,11 @@ pub struct IssuerDeclaration {
     /// Where any client may send people after they have signed out, besides its own.
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<Spanned<String>>,
+    /// Who may register a client.
+    #[serde(default)]
+    pub registration: RegistrationPolicy,
+    /// How long audit events are kept; for ever when absent.
+    pub audit_retention_days: Option<Spanned<u32>>,
     #[serde(default)]
     pub brand: BrandDeclaration,
     #[serde(rename = "api", default)]

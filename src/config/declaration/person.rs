@@ -37,9 +37,11 @@ pub struct UserDeclaration {
     /// Names of the issuer's roles.
     #[serde(default)]
     pub roles: Vec<Spanned<String>>,
-    /// Whether signing in is refused.
+    /// Whether signing in is refused; when absent, what an administrator decided holds.
+    pub blocked: Option<bool>,
+    /// Whether the person has yet to choose a password, by a link from an administrator.
     #[serde(default)]
-    pub blocked: bool,
+    pub has_no_password: bool,
 }
 
 impl UserDeclaration {

@@ -24,7 +24,7 @@ pub(super) async fn hashes(
     let mut clients = Vec::new();
     for client in &issuer.declaration.clients {
         let Some(declared) = &client.client_secret else {
-            clients.push(None);
+            clients.push(client.client_secret_hash.clone());
             continue;
         };
         let client_id = client.client_id.get_ref();

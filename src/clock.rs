@@ -35,6 +35,17 @@ impl Timestamp {
         self.0
     }
 
+    /// Reads `2026-11-22T09:30:00Z` (RFC 3339), or a date alone, which is its first second in UTC.
+    pub fn parse(text: &str) -> Option<Self> {
+        let has_time = text.contains(['T', 't']);
+        let moment = if has_time {
+            OffsetDateTime::parse(text, &Rfc3339)
+        } else {
+            OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339)
+        };
+        moment.ok().map(Self::from)
+    }
+
     /// `2026-11-22T09:30:00Z` (RFC 3339).
     pub fn rfc3339(self) -> String {
         self.0.format(&Rfc3339).unwrap_or_default()

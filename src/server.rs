@@ -15,6 +15,7 @@ use crate::audit::{Actor, AuditKey};
 use crate::clock::Clock;
 use crate::config::{Declared, Origin};
 use crate::demo;
+use crate::dialect::Dialects;
 use crate::entropy::Entropy;
 use crate::keys::{Keyring, UnusableKey};
 use crate::oauth::Core;
@@ -88,6 +89,7 @@ impl Server {
             secrets: SecretVerifier::new(&settings.entropy),
             tickets: Tickets::new(settings.keyring.secret_key.tagging()),
             audit: AuditKey::new(settings.keyring.secret_key.auditing()),
+            dialects: Dialects::default(),
             outgoing: Outgoing::new(settings.is_dev),
             entropy: settings.entropy.clone(),
         };

@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::system::CONSOLE;
+
 /// A permission; its name is a scope. Those of an issuer are scopes of that issuer's own admin
 /// API, so that a token for one is worthless at another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +65,13 @@ impl Permission {
         Self::WriteAdministrators,
         Self::ReadAudit,
     ];
+
+    pub fn find(name: &str) -> Option<Self> {
+        Self::OF_AN_ISSUER
+            .into_iter()
+            .chain(Self::OF_THE_SERVER)
+            .find(|permission| permission.as_str() == name)
+    }
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -221,18 +230,23 @@ pub enum Rights {
 
 impl Rights {
     /// Whether they hold `permission` at the issuer, or, with `None`, at the server. The console
-    /// itself is the server's: who can change its users can become anybody.
+    /// itself is the server's: its users and clients administer, and who can change them can
+    /// become anybody.
     pub fn hold(&self, permission: Permission, issuer: Option<&str>) -> bool {
+        let (permission, issuer) = match issuer {
+            Some(CONSOLE) if permission.is_read() => (Permission::ReadAdministrators, None),
+            Some(CONSOLE) => (Permission::WriteAdministrators, None),
+            issuer => (permission, issuer),
+        };
         match self {
             Self::Everything => true,
             Self::Appointments(appointments) => appointments.iter().any(|own| {
-                own.role.holds(permission)
-                    && match (&own.issuer, issuer) {
-                        (None, Some(super::system::CONSOLE)) => own.role != AdminRole::Manager,
-                        (None, _) => true,
-                        (Some(own), Some(issuer)) => own == issuer,
-                        (Some(_), None) => false,
-                    }
+                let reaches = match (&own.issuer, issuer) {
+                    (None, _) => true,
+                    (Some(own), Some(issuer)) => own == issuer,
+                    (Some(_), None) => false,
+                };
+                reaches && own.role.holds(permission)
             }),
             Self::Granted(permissions) => permissions
                 .iter()

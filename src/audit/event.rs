@@ -1,5 +1,7 @@
 use serde_json::{Map, Value as Json};
 
+use super::Visitor;
+
 /// Who did something, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
@@ -16,6 +18,18 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Somebody whose request it was.
+    pub fn visiting(kind: ActorKind, id: String, name: String, visitor: Visitor) -> Self {
+        Self {
+            kind,
+            id,
+            name,
+            address: visitor.address,
+            user_agent: visitor.user_agent,
+            request_id: visitor.request_id,
+        }
+    }
+
     /// The server by itself: at its start, or by the clock.
     pub fn server() -> Self {
         Self::of(ActorKind::Server)

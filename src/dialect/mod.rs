@@ -4,6 +4,7 @@
 //! by its path. A file `extends` another (`standard` unless it says so) and states only what
 //! differs. [`Dialect`] is the schema; `docs/dialects.md` explains it to whoever writes one.
 
+mod cache;
 mod check;
 mod endpoints;
 mod load;
@@ -12,6 +13,7 @@ mod sign_in;
 pub mod template;
 mod words;
 
+pub use cache::Dialects;
 pub use endpoints::*;
 pub use load::{BUILT_IN, load, load_built_in, load_stored, resolved, text};
 pub use schema::*;

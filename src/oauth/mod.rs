@@ -16,6 +16,7 @@ use std::borrow::Cow;
 
 use crate::audit::AuditKey;
 use crate::clock::Clock;
+use crate::dialect::Dialects;
 use crate::entropy::Entropy;
 use crate::issuer::Issuer;
 use crate::keys::UnusableKey;
@@ -40,6 +41,7 @@ pub struct Core {
     pub secrets: SecretVerifier,
     pub tickets: Tickets,
     pub audit: AuditKey,
+    pub dialects: Dialects,
     pub outgoing: Outgoing,
 }
 

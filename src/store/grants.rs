@@ -52,6 +52,9 @@ const NOTE_CLIENT_OF_SESSION: &str = "INSERT INTO session_clients
 const REVOKE_OF_OTHER_SESSIONS: &str = "UPDATE grants SET revoked_at = $4
     WHERE issuer_id = $1 AND user_id = $2 AND session_id <> $3 AND revoked_at IS NULL";
 
+const REVOKE_OF_SESSION: &str = "UPDATE grants SET revoked_at = $3
+    WHERE issuer_id = $1 AND session_id = $2 AND revoked_at IS NULL";
+
 const EXTEND: &str = "UPDATE grants SET expires_at = $3
     WHERE issuer_id = $1 AND id = $2 AND expires_at < $3";
 
@@ -263,6 +266,22 @@ impl Tx {
             .bind(user.0)
             .bind(now.utc())
             .bind(client_id)
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected()))?)
+    }
+
+    /// Revokes what was granted in the session. Returns how many grants.
+    pub async fn revoke_grants_of_session(
+        &mut self,
+        issuer: IssuerId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<u64> {
+        Ok(on_engine!(tx self, |db| sqlx::query(REVOKE_OF_SESSION)
+            .bind(issuer.uuid())
+            .bind(session.0)
+            .bind(now.utc())
             .execute(db)
             .await
             .map(|done| done.rows_affected()))?)

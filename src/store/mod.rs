@@ -17,6 +17,7 @@ mod group_commit;
 mod issued_jwts;
 mod issuers;
 mod migrations;
+mod one_time_links;
 mod refresh_tokens;
 mod revoked_jwts;
 mod roles;
@@ -24,6 +25,7 @@ mod sessions;
 mod sign_ins;
 mod signing_keys;
 mod subjects;
+mod usage;
 mod users;
 
 use std::sync::Arc;
@@ -38,7 +40,9 @@ pub use audit::{AuditQuery, ChainEnds};
 pub use clients::ClientQuery;
 pub use engine::{Engine, Tx};
 pub use issuers::StoredIssuer;
+pub use sessions::SessionOfUser;
 pub use signing_keys::StoredKey;
+pub use usage::ClientUsage;
 pub use users::{UserQuery, UserRecord};
 
 use directory::Directory;
@@ -77,6 +81,16 @@ pub enum StoreError {
     Url(String, String),
     #[error("more is waiting to be written than the database takes")]
     Busy,
+}
+
+impl StoreError {
+    /// Whether something else has the name already that was to be given.
+    pub fn is_taken(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            _ => false,
+        }
+    }
 }
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -129,7 +143,8 @@ impl Store {
             + tx.delete_expired_grants(now).await?
             + tx.delete_old_sessions(now).await?
             + tx.delete_old_sign_ins(now).await?
-            + tx.delete_old_attempts(now).await?;
+            + tx.delete_old_attempts(now).await?
+            + tx.delete_old_links(now).await?;
         tx.commit().await?;
         Ok(deleted)
     }

@@ -24,6 +24,30 @@ row! {
     }
 }
 
+row! {
+    struct SessionOfUserRow {
+        id: Uuid,
+        user_id: Uuid,
+        auth_time: OffsetDateTime,
+        amr: String,
+        is_remembered: bool,
+        created_at: OffsetDateTime,
+        last_seen_at: OffsetDateTime,
+        idle_expires_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+        address: String,
+        user_agent: String,
+        username: String,
+    }
+}
+
+/// A session, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOfUser {
+    pub session: Session,
+    pub username: String,
+}
+
 const INSERT: &str = "INSERT INTO sessions
         (id, issuer_id, token_hash, user_id, auth_time, amr, is_remembered, created_at,
          last_seen_at, idle_expires_at, expires_at, address, user_agent)
@@ -39,6 +63,19 @@ const LIST: &str = "SELECT id, user_id, auth_time, amr, is_remembered, created_a
     FROM sessions WHERE issuer_id = $1 AND user_id = $2
         AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3
     ORDER BY last_seen_at DESC, created_at DESC, id";
+
+/// `$2` and `$3` are the last use and the ID of the last one of the page before.
+const LIST_ALL: &str = "SELECT s.id, s.user_id, s.auth_time, s.amr, s.is_remembered, s.created_at,
+        s.last_seen_at, s.idle_expires_at, s.expires_at, s.address, s.user_agent, u.username
+    FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.issuer_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $4 AND s.expires_at > $4
+        AND (s.last_seen_at < $2 OR s.last_seen_at = $2 AND s.id > $3)
+    ORDER BY s.last_seen_at DESC, s.id LIMIT $5";
+
+const GET: &str = "SELECT id, user_id, auth_time, amr, is_remembered, created_at, last_seen_at,
+        idle_expires_at, expires_at, address, user_agent
+    FROM sessions WHERE issuer_id = $1 AND id = $2
+        AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
 
 const TOUCH: &str = "UPDATE sessions SET last_seen_at = $3, idle_expires_at = $4
     WHERE issuer_id = $1 AND id = $2
@@ -128,6 +165,67 @@ impl Store {
         row.map(Session::try_from).transpose()
     }
 
+    /// A live session by its identity.
+    pub async fn get_session(
+        &self,
+        issuer: IssuerId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Session>> {
+        let row: Option<SessionRow> = on_engine!(read self.engine, |db| sqlx::query_as(GET)
+            .bind(issuer.uuid())
+            .bind(session.0)
+            .bind(now.utc())
+            .fetch_optional(db)
+            .await)?;
+        row.map(Session::try_from).transpose()
+    }
+
+    /// Everybody's sessions, the one last used first. `after` is the last one of the page before.
+    pub async fn list_all_sessions(
+        &self,
+        issuer: IssuerId,
+        after: Option<(Timestamp, SessionId)>,
+        limit: i64,
+        now: Timestamp,
+    ) -> Result<Vec<SessionOfUser>> {
+        let (last_seen_at, id) = match after {
+            Some((last_seen_at, id)) => (last_seen_at, id.0),
+            None => (Timestamp::from_unix(i64::MAX), Uuid::nil()),
+        };
+        let rows: Vec<SessionOfUserRow> = on_engine!(read self.engine, |db| {
+            sqlx::query_as(LIST_ALL)
+                .bind(issuer.uuid())
+                .bind(last_seen_at.utc())
+                .bind(id)
+                .bind(now.utc())
+                .bind(limit)
+                .fetch_all(db)
+                .await
+        })?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(SessionOfUser {
+                    username: row.username,
+                    session: SessionRow {
+                        id: row.id,
+                        user_id: row.user_id,
+                        auth_time: row.auth_time,
+                        amr: row.amr,
+                        is_remembered: row.is_remembered,
+                        created_at: row.created_at,
+                        last_seen_at: row.last_seen_at,
+                        idle_expires_at: row.idle_expires_at,
+                        expires_at: row.expires_at,
+                        address: row.address,
+                        user_agent: row.user_agent,
+                    }
+                    .try_into()?,
+                })
+            })
+            .collect()
+    }
+
     /// The user's sessions, the one last used first.
     pub async fn list_sessions(
         &self,
@@ -201,15 +299,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let mut tx = self.write().await?;
-        let rows = on_engine!(tx &mut tx, |db| sqlx::query(END)
-            .bind(issuer.uuid())
-            .bind(session.0)
-            .bind(now.utc())
-            .execute(db)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let was_live = tx.end_session(issuer, session, now).await?;
         tx.commit().await?;
-        Ok(rows > 0)
+        Ok(was_live)
     }
 
     /// Ends the user's sessions, all but `keep`. Returns those it ended.
@@ -228,6 +320,22 @@ impl Store {
 }
 
 impl Tx {
+    /// Returns whether it was live.
+    pub async fn end_session(
+        &mut self,
+        issuer: IssuerId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        Ok(on_engine!(tx self, |db| sqlx::query(END)
+            .bind(issuer.uuid())
+            .bind(session.0)
+            .bind(now.utc())
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected() > 0))?)
+    }
+
     /// See [`Store::end_other_sessions`].
     pub async fn end_other_sessions(
         &mut self,

@@ -120,6 +120,12 @@ const LIST_DECLARED: &str = "SELECT canonical_username FROM users
 
 const DELETE: &str = "DELETE FROM users WHERE issuer_id = $1 AND id = $2 AND revision = $3";
 
+/// Users who have the role and can sign in.
+const COUNT_ABLE: &str = "SELECT COUNT(*) FROM users u
+    JOIN user_roles r ON r.user_id = u.id AND r.issuer_id = u.issuer_id
+    WHERE u.issuer_id = $1 AND r.role = $2 AND u.blocked_at IS NULL
+        AND u.password_hash IS NOT NULL";
+
 impl UserRow {
     fn with(self, roles: Vec<(String,)>) -> Result<UserRecord> {
         let user = User {
@@ -340,6 +346,16 @@ impl Tx {
             .fetch_all(db)
             .await)?;
         row.with(roles).map(|record| Some(record.user))
+    }
+
+    /// How many users have the role and can sign in.
+    pub async fn count_able_users_of_role(&mut self, issuer: IssuerId, role: &str) -> Result<i64> {
+        let (count,): (i64,) = on_engine!(tx self, |db| sqlx::query_as(COUNT_ABLE)
+            .bind(issuer.uuid())
+            .bind(role)
+            .fetch_one(db)
+            .await)?;
+        Ok(count)
     }
 
     /// Creates a user, with its roles. `false`, and nothing done, when there is one of its name.

@@ -29,9 +29,7 @@ pub async fn parameters(
     payload: web::Payload,
     policy: &TokenRequestPolicy,
 ) -> Result<Parameters, Fault> {
-    let body = tokio::time::timeout(PATIENCE, read(payload))
-        .await
-        .map_err(|_| Fault::RequestTimeout)??;
+    let body = bytes(payload).await?;
     let Some(header) = request.headers().get(CONTENT_TYPE) else {
         return Err(if body.is_empty() {
             Fault::EmptyBody
@@ -65,6 +63,16 @@ pub async fn parameters(
     }))
 }
 
+/// The body as it is.
+///
+/// # Errors
+/// `BodyTooLarge`, `RequestTimeout`, `MalformedBody`.
+pub async fn bytes(payload: web::Payload) -> Result<Vec<u8>, Fault> {
+    tokio::time::timeout(PATIENCE, read(payload))
+        .await
+        .map_err(|_| Fault::RequestTimeout)?
+}
+
 /// The fields of a form that a page sends, or the parameters of an authorization request that is
 /// posted (OIDC Core §3.1.2.1).
 ///
@@ -75,9 +83,7 @@ pub async fn page_form(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<Vec<(String, String)>, Fault> {
-    let body = tokio::time::timeout(PATIENCE, read(payload))
-        .await
-        .map_err(|_| Fault::RequestTimeout)??;
+    let body = bytes(payload).await?;
     let header = request.headers().get(CONTENT_TYPE);
     let header = header.ok_or(Fault::MissingMediaType)?;
     let media_type = MediaType::parse(header.to_str().unwrap_or_default());

@@ -114,6 +114,11 @@ impl Hosting {
             .map(|issuer| issuer.by_path.clone())
     }
 
+    pub async fn find_by_id(&self, id: IssuerId) -> Option<Arc<Address>> {
+        let prepared = self.prepared.lock().await;
+        prepared.get(&id).map(|issuer| issuer.by_path.clone())
+    }
+
     /// Sees whether anything has changed, and prepares that anew. An issuer that cannot be served
     /// as it is now is served as it was.
     pub async fn refresh(&self) -> Result<(), StoreError> {

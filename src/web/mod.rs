@@ -2,6 +2,8 @@
 
 mod account;
 mod address;
+mod admin_api;
+mod api_reference;
 mod authorization;
 mod body;
 mod check_session;
@@ -74,6 +76,9 @@ pub async fn answer(
 }
 
 async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpResponse {
+    if routes::is_admin_api(request.path()) {
+        return Box::pin(admin_api::answer(app, request, payload)).await;
+    }
     let routes = app.hosting.routes();
     let (address, target) = match routes.find(request) {
         Found::Page(page) => return Box::pin(page.answer(request, app)).await,

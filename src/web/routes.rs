@@ -10,6 +10,7 @@ use super::account::AccountAction;
 use super::address::{Address, Resource};
 use super::document::Document;
 use super::{App, health, static_files};
+use crate::admin::api::BASE;
 use crate::admin::system::CONSOLE;
 use crate::dialect::Endpoint;
 
@@ -226,6 +227,12 @@ impl Routes {
         let (name, rest) = below.split_at(end);
         Some((self.by_name.get(name)?, rest))
     }
+}
+
+/// Whether a path is the admin API's, which stands at every host.
+pub fn is_admin_api(path: &str) -> bool {
+    path.strip_prefix(BASE)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The host a request names, in lower case and without its port.

@@ -24,6 +24,23 @@ use crate::source::{Mistake, Source};
 /// First path segments that are not an issuer's.
 const RESERVED: &[&str] = &["console", "healthz", "readyz", "metrics", "static", "api"];
 
+/// Whether an issuer can have this name.
+///
+/// # Errors
+/// Why not.
+pub fn is_issuer_name(name: &str) -> Result<(), String> {
+    let is_segment = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > 63 || !name.bytes().all(is_segment) {
+        return Err(format!(
+            "{name:?} cannot be an issuer's name; expected up to 63 of a-z, 0-9 and -, because it becomes a path and a host name"
+        ));
+    }
+    if RESERVED.contains(&name) || page_at(&format!("/{name}")).is_some() {
+        return Err(format!("`{name}` is a path of Locum's own"));
+    }
+    Ok(())
+}
+
 /// Checks the settings at the top of the file.
 pub(super) fn settings(config: &Config, source: &Source, folder: &Path) -> Vec<Mistake> {
     let mut check = Check::new(source, folder, Origin::File);
@@ -101,17 +118,8 @@ impl Check<'_> {
 
     fn issuer_name<'a>(&mut self, issuer: &'a IssuerDeclaration, known: &mut HashSet<&'a str>) {
         let name = issuer.name.get_ref().as_str();
-        let is_segment =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if name.is_empty() || name.len() > 63 || !name.bytes().all(is_segment) {
-            self.add(
-                &issuer.name,
-                format!(
-                    "{name:?} cannot be an issuer's name; expected up to 63 of a-z, 0-9 and -, because it becomes a path and a host name"
-                ),
-            );
-        } else if RESERVED.contains(&name) || page_at(&format!("/{name}")).is_some() {
-            self.add(&issuer.name, format!("`{name}` is a path of Locum's own"));
+        if let Err(message) = is_issuer_name(name) {
+            self.add(&issuer.name, message);
         }
         if !known.insert(name) {
             self.add(&issuer.name, format!("issuer `{name}` is declared twice"));

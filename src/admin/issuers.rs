@@ -1,0 +1,254 @@
+use std::sync::Arc;
+
+use super::configuration;
+use super::rights::Permission;
+use super::system::{self, CONSOLE};
+use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules, signing_keys};
+use crate::audit::{Action, Chain, Event, Target, TargetKind};
+use crate::config::{Origin, is_issuer_name};
+use crate::dialect::{BUILT_IN, Dialect};
+use crate::issuer::{IssuerId, IssuerSettings};
+use crate::store::StoredIssuer;
+
+const WHAT: &str = "issuer";
+
+/// The longest that audit events may be asked to be kept, in days.
+const LONGEST_RETENTION: u32 = 36_500;
+
+impl Admin<'_> {
+    /// The issuers one may do something at, by name; the console is none of them.
+    pub async fn list_issuers(&self) -> Result<Vec<StoredIssuer>> {
+        let mut issuers = self.core.store.list_issuers().await?;
+        issuers.retain(|issuer| issuer.name != CONSOLE && self.rights.reach(&issuer.name));
+        Ok(issuers)
+    }
+
+    /// Makes an issuer of a built-in dialect, with keys, and with its place in the console.
+    pub async fn create_issuer(&self, name: &str, dialect: &str) -> Result<StoredIssuer> {
+        self.require(Permission::WriteIssuers, None)?;
+        let mut problems = Vec::new();
+        if let Err(message) = is_issuer_name(name) {
+            problems.push(Problem::new("name", message));
+        }
+        if !BUILT_IN.iter().any(|(known, _)| *known == dialect) {
+            problems.push(Problem::new(
+                "dialect",
+                "there is no built-in dialect of this name",
+            ));
+        }
+        AdminFault::unless(problems)?;
+        let now = self.now();
+        let dialect_read: Arc<Dialect> = self.core.dialects.get(dialect, None)?;
+        let issuer = StoredIssuer {
+            id: IssuerId(self.core.entropy.uuid_at(now)),
+            name: name.to_owned(),
+            dialect: dialect.to_owned(),
+            dialect_source: None,
+            settings: IssuerSettings::default(),
+            is_declared: false,
+            is_demo: false,
+            revision: 1,
+            generation: 1,
+        };
+        let mut keys = Vec::new();
+        for alg in issuer.settings.algs(&dialect_read) {
+            let material = signing_keys::generate(*alg, name).await?;
+            let (keyring, entropy) = (self.keyring, &self.core.entropy);
+            keys.push(signing_keys::seal(
+                keyring,
+                entropy,
+                issuer.id,
+                &dialect_read,
+                &material,
+                now,
+            )?);
+        }
+        let mut tx = self.core.store.write().await?;
+        if !tx.insert_issuer(&issuer, now).await? {
+            return Err(AdminFault::exists(WHAT, name));
+        }
+        for key in &keys {
+            tx.insert_signing_key(issuer.id, key).await?;
+        }
+        let event = Event::new(Action::IssuerCreated, target(&issuer)).with("dialect", dialect);
+        self.finish(tx, issuer.id.into(), event).await?;
+        self.declare_console().await?;
+        Ok(issuer)
+    }
+
+    /// Deletes an issuer with everything in it but its audit events.
+    ///
+    /// # Errors
+    /// `InUse` when it has clients or users, unless `anyway`.
+    pub async fn delete_issuer(&self, name: &str, revision: i64, anyway: bool) -> Result<()> {
+        self.require(Permission::WriteIssuers, None)?;
+        if name == CONSOLE {
+            return Err(AdminFault::NotPossible(
+                "the console is what everything is administered with".to_owned(),
+            ));
+        }
+        let store = &self.core.store;
+        let issuer = store.find_issuer(name).await?;
+        let issuer = issuer.ok_or_else(|| AdminFault::not_found(WHAT, name))?;
+        let clients = store.count_clients(issuer.id).await?;
+        let users = store.count_users(issuer.id).await?;
+        if clients + users > 0 && !anyway {
+            return Err(AdminFault::InUse {
+                what: WHAT,
+                name: name.to_owned(),
+                by: format!("it has {clients} clients and {users} users"),
+            });
+        }
+        let mut tx = store.write().await?;
+        if !tx.delete_issuer(issuer.id, revision).await? {
+            return Err(AdminFault::changed(WHAT, name));
+        }
+        let event = Event::new(Action::IssuerDeleted, target(&issuer))
+            .with("clients", clients)
+            .with("users", users);
+        self.finish(tx, Chain::SERVER, event).await?;
+        self.declare_console().await
+    }
+
+    /// Gives the console an API and roles for every issuer there is. If that fails, the next start
+    /// does it.
+    async fn declare_console(&self) -> Result<()> {
+        let stored = self.core.store.list_issuers().await?;
+        let console = stored.iter().find(|issuer| issuer.name == CONSOLE);
+        let is_demo = console.is_some_and(|console| console.is_demo);
+        let mut names: Vec<&str> = stored.iter().map(|issuer| issuer.name.as_str()).collect();
+        names.retain(|name| *name != CONSOLE);
+        let declared = if is_demo {
+            crate::demo::console(&names)
+        } else {
+            system::declared(&names, "", Origin::File)
+        };
+        let (declared, folder) = ([declared?], std::path::Path::new("."));
+        let applied = configuration::apply(self.core, self.keyring, &declared, folder, &self.actor);
+        applied.await.map_err(|error| match error {
+            configuration::ApplyError::Store(error) => AdminFault::Store(error),
+            configuration::ApplyError::Key(error) => AdminFault::Key(error),
+            other => AdminFault::NotPossible(other.to_string()),
+        })?;
+        Ok(())
+    }
+}
+
+impl AtIssuer<'_> {
+    /// Settings and revision, as they are.
+    pub fn settings(&self) -> Result<&StoredIssuer> {
+        self.require(Permission::ReadSettings)?;
+        Ok(&self.issuer)
+    }
+
+    /// What cannot be set here stays as it is: sample resources are a configuration's, and a host
+    /// name needs a certificate and a restart of what stands in front.
+    pub async fn update_settings(
+        &self,
+        revision: i64,
+        settings: IssuerSettings,
+    ) -> Result<StoredIssuer> {
+        self.require(Permission::WriteSettings)?;
+        AdminFault::unless(self.settings_problems(&settings))?;
+        let mut issuer = self.issuer.clone();
+        let keys = self.core().store.list_signing_keys(self.id()).await?;
+        let algs = settings.algs(&self.dialect);
+        let now = self.admin.now();
+        let mut new_keys = Vec::new();
+        for alg in algs
+            .iter()
+            .filter(|alg| !keys.iter().any(|key| key.alg == **alg))
+        {
+            let material = signing_keys::generate(*alg, &issuer.name).await?;
+            let (keyring, entropy) = (self.admin.keyring, &self.core().entropy);
+            new_keys.push(signing_keys::seal(
+                keyring,
+                entropy,
+                self.id(),
+                &self.dialect,
+                &material,
+                now,
+            )?);
+        }
+        issuer.settings = settings;
+        issuer.revision = revision;
+        let mut tx = self.core().store.write().await?;
+        tx.update_issuer(&issuer)
+            .await?
+            .ok_or_else(|| AdminFault::changed(WHAT, &issuer.name))?;
+        for key in &new_keys {
+            tx.insert_signing_key(self.id(), key).await?;
+        }
+        let event = Event::new(Action::SettingsChanged, target(&issuer));
+        self.finish(tx, event).await?;
+        let stored = self.core().store.find_issuer(&issuer.name).await?;
+        stored.ok_or_else(|| AdminFault::not_found(WHAT, issuer.name))
+    }
+
+    fn settings_problems(&self, settings: &IssuerSettings) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let brand = &settings.brand;
+        if let Some(name) = &brand.name {
+            problems.extend(rules::name("brand.name", name));
+        }
+        if let Some(color) = &brand.color
+            && !is_color(color)
+        {
+            problems.push(Problem::new("brand.color", "expected #rrggbb"));
+        }
+        if let Some(uri) = &brand.help_uri
+            && !is_web_uri(uri)
+        {
+            problems.push(Problem::new(
+                "brand.help_uri",
+                "expected an http or https URL",
+            ));
+        }
+        for uri in &settings.post_logout_redirect_uris {
+            if url::Url::parse(uri).is_err() || uri.contains('#') {
+                problems.push(Problem::new(
+                    "post_logout_redirect_uris",
+                    format!("{uri:?} is not an absolute URI without fragment"),
+                ));
+            }
+        }
+        if settings
+            .audit_retention_days
+            .is_some_and(|days| days == 0 || days > LONGEST_RETENTION)
+        {
+            problems.push(Problem::new(
+                "audit_retention_days",
+                format!("expected 1 to {LONGEST_RETENTION}, or nothing for ever"),
+            ));
+        }
+        for (field, is_same) in [
+            (
+                "resources",
+                settings.resources == self.issuer.settings.resources,
+            ),
+            ("host", settings.host == self.issuer.settings.host),
+            ("brand.logo", brand.logo == self.issuer.settings.brand.logo),
+        ] {
+            if !is_same {
+                problems.push(Problem::new(
+                    field,
+                    "is set in the configuration file alone",
+                ));
+            }
+        }
+        problems
+    }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn is_web_uri(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+fn target(issuer: &StoredIssuer) -> Target {
+    Target::new(TargetKind::Issuer, &issuer.name, "")
+}

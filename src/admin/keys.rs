@@ -1,0 +1,81 @@
+use super::rights::Permission;
+use super::{AdminFault, AtIssuer, Result, signing_keys};
+use crate::audit::{Action, Event, Target, TargetKind};
+use crate::protocol::SigningAlg;
+use crate::store::StoredKey;
+
+/// A key, and whether it signs.
+pub struct KeyView {
+    pub key: StoredKey,
+    /// Otherwise it only verifies what it signed before.
+    pub signs: bool,
+}
+
+impl AtIssuer<'_> {
+    /// Those that sign first, in the order they are preferred.
+    pub async fn list_keys(&self) -> Result<Vec<KeyView>> {
+        self.require(Permission::ReadKeys)?;
+        self.keys().await
+    }
+
+    /// Makes a new key for the algorithm, which signs from now on. The one before goes on verifying
+    /// what it signed, until it is deleted.
+    pub async fn rotate_key(&self, alg: SigningAlg) -> Result<StoredKey> {
+        self.require(Permission::WriteKeys)?;
+        if !self.issuer.settings.algs(&self.dialect).contains(&alg) {
+            return Err(AdminFault::NotPossible(format!(
+                "the issuer does not sign with {}",
+                alg.as_str()
+            )));
+        }
+        let core = self.core();
+        let material = signing_keys::generate(alg, &self.issuer.name).await?;
+        let keyring = self.admin.keyring;
+        let (entropy, now) = (&core.entropy, self.admin.now());
+        let key = signing_keys::seal(keyring, entropy, self.id(), &self.dialect, &material, now)?;
+        let mut tx = core.store.write().await?;
+        tx.insert_signing_key(self.id(), &key).await?;
+        let event = Event::new(Action::KeyRotated, target(&key.kid)).with("alg", alg.as_str());
+        self.finish_and_prepare(tx, event).await?;
+        Ok(key)
+    }
+
+    /// Deletes a key that no longer signs. What it signed is worth nothing from now on.
+    ///
+    /// # Errors
+    /// `NotPossible` for a key that signs.
+    pub async fn delete_key(&self, kid: &str) -> Result<()> {
+        self.require(Permission::WriteKeys)?;
+        let keys = self.keys().await?;
+        let known = keys.iter().find(|view| view.key.kid == kid);
+        let known = known.ok_or_else(|| AdminFault::not_found("key", kid))?;
+        if known.signs {
+            return Err(AdminFault::NotPossible(
+                "this key signs; rotate it first, and delete it when what it signed has expired"
+                    .to_owned(),
+            ));
+        }
+        let mut tx = self.core().store.write().await?;
+        tx.delete_signing_key(self.id(), kid).await?;
+        let event = Event::new(Action::KeyDeleted, target(kid));
+        self.finish_and_prepare(tx, event).await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyView>> {
+        let algs = self.issuer.settings.algs(&self.dialect);
+        let stored = self.core().store.list_signing_keys(self.id()).await?;
+        let ordered = signing_keys::in_order(stored, algs);
+        Ok(ordered
+            .into_iter()
+            .enumerate()
+            .map(|(index, key)| KeyView {
+                signs: index < algs.len(),
+                key,
+            })
+            .collect())
+    }
+}
+
+fn target(kid: &str) -> Target {
+    Target::new(TargetKind::Key, kid, "")
+}

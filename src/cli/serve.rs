@@ -66,7 +66,7 @@ impl Serve {
         };
         let server = Server::start(settings).await.map_err(fail)?;
         let announcement = if self.json {
-            serde_json::to_string(&server.ready).map_err(fail)?
+            serde_json::to_string(&bare(&server.ready)).map_err(fail)?
         } else {
             announcement(&server.ready)
         };
@@ -136,6 +136,17 @@ fn write_private(path: &Path, secret: &Secret) -> std::io::Result<()> {
     let mut made = options.open(path)?;
     std::io::Write::write_all(&mut made, secret.expose().as_bytes())?;
     made.sync_all()
+}
+
+/// Where the server and its issuers are. Whose clients and users they are is nobody's business who
+/// reads a service manager's log.
+fn bare(ready: &Ready) -> Ready {
+    let mut bare = ready.clone();
+    for issuer in &mut bare.issuers {
+        issuer.clients.clear();
+        issuer.users.clear();
+    }
+    bare
 }
 
 /// For whoever looks at the terminal: no secrets, and nothing of clients or users.

@@ -52,12 +52,26 @@ on_engines! { persistent:
         program.peer.send(by_host).await.is(404);
         program.terminate().exited(0);
 
-        // What `locum dev` leaves in a database is no longer served, but refused.
-        let mut dev = locum(["dev", "--json", "--listen", "127.0.0.1:0"]);
-        dev.env("LOCUM_DATABASE_URL", &database.url);
-        Program::start(dev).terminate().exited(0);
-        let said = clinic.refused(1);
-        for hint in ["locum dev", "photon", "clinic", "clinic-machine", "doctor", "empty database"] {
+        // Nor does `locum dev` get into a database of this one.
+        let dev = |url: &str| {
+            let mut dev = locum(["dev", "--json", "--listen", "127.0.0.1:0"]);
+            dev.env("LOCUM_DATABASE_URL", url);
+            dev
+        };
+        let refused = Finished::from(dev(&database.url).output().unwrap());
+        assert!(refused.exited(1).contains("locum serve"), "{refused:?}");
+        clinic.serve().terminate().exited(0);
+
+        // What it leaves in its own is refused.
+        let filled = match database.is_postgres() {
+            true => Database::postgres().await,
+            false => Database::sqlite_file(),
+        };
+        Program::start(dev(&filled.url)).terminate().exited(0);
+        let said = Clinic::on(&filled.url).refused(1);
+        for hint in [
+            "locum dev", "photon", "clinic", "console", "clinic-machine", "admin-api", "doctor", "empty database",
+        ] {
             assert!(said.contains(hint), "{hint}: {said}");
         }
     }
@@ -198,7 +212,7 @@ fn mistakes_in_the_file_are_named_with_their_line() {
     for (wrong, hint) in [
         ("trusted_proxies = [\"localhost\"]", "10.0.0.0/8"),
         ("trusted_proxies = \"10.0.0.1\"", "expected a sequence"),
-        ("allow_http = \"yes\"", "allow_http"),
+        ("allow_http = \"yes\"", "expected a boolean"),
         ("alow_http = true", "did you mean `allow_http`?"),
     ] {
         let clinic = Clinic::declaring(&format!("{wrong}\n"));
@@ -687,7 +701,8 @@ async fn seen_from(proxies: &[&str], headers: &[(&str, &str)]) -> String {
         .find_issuer("clinic")
         .await
         .unwrap()
-        .unwrap();
+        .unwrap()
+        .id;
     let user = locum
         .locum
         .store

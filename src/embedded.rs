@@ -8,6 +8,7 @@ use crate::config::ConfigFile;
 use crate::demo;
 use crate::entropy::Entropy;
 use crate::listen::{listen, local_url};
+use crate::proxy::TrustedProxies;
 use crate::ready::Ready;
 use crate::server::{Server, Settings, StartError};
 use crate::source::{Mistake, Source};
@@ -34,6 +35,7 @@ pub struct Builder {
     clock: Clock,
     entropy: Entropy,
     root_issuer: Option<String>,
+    trusted_proxies: TrustedProxies,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,7 @@ impl Locum {
             clock: Clock::System,
             entropy: Entropy::System,
             root_issuer: None,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 
@@ -103,6 +106,12 @@ impl Builder {
         self
     }
 
+    /// Whose word about a client's address is taken.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.trusted_proxies = proxies;
+        self
+    }
+
     pub async fn start(self) -> Result<Locum, CannotStart> {
         let config = match self.config {
             None => ConfigFile::empty(),
@@ -126,6 +135,7 @@ impl Builder {
             clock: self.clock,
             entropy: self.entropy,
             workers: 2,
+            trusted_proxies: self.trusted_proxies,
             is_dev: true,
         };
         let server = Server::start(settings).await?;

@@ -10,12 +10,13 @@
 //! - [`account`]: users, roles, sessions, consents, grants
 //! - [`audit`]: what happened, in a chain that shows tampering
 //! - [`store`]: the database, SQLite or Postgres
-//! - [`outgoing`]: the one way out
+//! - [`outgoing`]: the one way out; [`proxy`]: whose word about a client's address is taken
 //! - [`oauth`]: the flows: authorization, token, introspection, revocation, metadata
 //! - [`oidc`]: what OpenID Connect adds: ID tokens, claims, UserInfo, logout
 //! - [`signin`]: passwords, throttling, browser sessions
 //! - [`config`], [`demo`]: what exists, declared in a file or built into `locum dev`
 //! - [`admin`]: operations on what is administered, applying a configuration, the console's roles
+//! - [`production`]: what `locum serve` asks before it starts
 //! - [`web`]: HTTP: routes, bodies, credentials, one file per endpoint, rendering
 //! - [`server`], [`listen`], [`ready`]: puts the parts together and says what is there
 //! - [`cli`]: the program `locum`; [`embedded`]: the same server inside a test suite
@@ -38,7 +39,9 @@ pub mod listen;
 pub mod oauth;
 pub mod oidc;
 pub mod outgoing;
+pub mod production;
 pub mod protocol;
+pub mod proxy;
 pub mod ready;
 pub mod secret;
 pub mod server;

@@ -20,6 +20,8 @@ use crate::entropy::Entropy;
 use crate::keys::{Keyring, UnusableKey};
 use crate::oauth::Core;
 use crate::outgoing::Outgoing;
+use crate::production::{self, Unsafe};
+use crate::proxy::TrustedProxies;
 use crate::ready::{Ready, ReadyIssuer};
 use crate::secret::SecretVerifier;
 use crate::signin::ticket::Tickets;
@@ -44,6 +46,8 @@ pub struct Settings {
     pub clock: Clock,
     pub entropy: Entropy,
     pub workers: usize,
+    /// Whose word about a client's address is taken.
+    pub trusted_proxies: TrustedProxies,
     /// Whether this is `locum dev`: `/` shows what to paste where, demo users sign in with one
     /// click, and servers of this machine may be asked.
     pub is_dev: bool,
@@ -53,6 +57,8 @@ pub struct Settings {
 pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
     #[error(transparent)]
     Apply(#[from] ApplyError),
     #[error(transparent)]
@@ -83,6 +89,11 @@ impl Server {
     /// Opens the database, applies what is declared, and starts to listen.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let store = Store::open(&settings.database_url).await?;
+        if settings.is_dev {
+            production::check_database_of_dev(&store).await?;
+        } else {
+            production::check_database(&store).await?;
+        }
         let core = Core {
             store: store.clone(),
             clock: settings.clock.clone(),
@@ -139,6 +150,7 @@ impl Server {
             }),
             core,
             hosting,
+            trusted_proxies: settings.trusted_proxies,
         });
         let mut server = HttpServer::new(move || {
             ActixApp::new()

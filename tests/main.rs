@@ -10,6 +10,7 @@ mod dialects;
 mod errors;
 mod invariants;
 mod resources;
+mod serve;
 mod sign_in;
 mod signatures;
 mod storage;

@@ -7,6 +7,7 @@
 //! events are gone: for that, its head is noted elsewhere, and `locum audit verify` compares.
 
 mod event;
+mod visitor;
 
 use aws_lc_rs::hmac;
 use serde_json::{Map, Value as Json};
@@ -16,6 +17,7 @@ use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 
 pub use event::{Action, Actor, ActorKind, Event, Outcome, Target, TargetKind};
+pub use visitor::Visitor;
 
 /// An issuer's events, or the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,11 +3,17 @@
 mod check;
 mod dev;
 mod dialect;
+mod migrate;
+mod running;
+mod serve;
 
 use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::ConfigFile;
 
 /// An OAuth 2.0 authorization server that answers as healthcare vendors' servers do.
 #[derive(Parser)]
@@ -21,6 +27,10 @@ struct Cli {
 enum Command {
     /// Run the stand-in: five vendors' issuers with demo clients, nothing to set up
     Dev(dev::Dev),
+    /// Run the real thing, on a database that lasts
+    Serve(serve::Serve),
+    /// Bring a database's tables up to date
+    Migrate(migrate::Migrate),
     /// Say what is wrong with a configuration file
     Check(check::Check),
     /// Show the built-in dialects, or check one of your own
@@ -41,6 +51,8 @@ enum Failed {
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Dev(dev) => dev.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Migrate(migrate) => migrate.run(),
         Command::Check(check) => check.run(),
         Command::Dialect(dialect) => dialect.run(),
         Command::Completions { shell } => {
@@ -67,10 +79,28 @@ fn misused(message: impl Display) -> Failed {
     Failed::Misused
 }
 
+/// Prints everything that is wrong with the settings and fails.
+fn all_misused(messages: &[String]) -> Failed {
+    for message in messages {
+        eprintln!("locum: {message}");
+    }
+    Failed::Misused
+}
+
 /// Prints every mistake and fails.
 fn fail_with(mistakes: &[impl Display]) -> Failed {
     for mistake in mistakes {
         eprintln!("{mistake}");
     }
     Failed::Tried
+}
+
+impl ConfigFile {
+    /// The file, or none at all.
+    fn at(path: Option<&Path>) -> Result<Self, Failed> {
+        match path {
+            Some(path) => Self::read(path).map_err(|mistake| fail_with(&[mistake])),
+            None => Ok(Self::empty()),
+        }
+    }
 }

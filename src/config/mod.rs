@@ -34,6 +34,10 @@ pub struct Config {
     pub public_url: Option<Spanned<String>>,
     /// Address and port to listen on.
     pub listen: Option<Spanned<String>>,
+    /// Reverse proxies whose word about a client's address is taken.
+    pub trusted_proxies: Option<Spanned<Vec<String>>>,
+    /// Whether `locum serve` accepts a public URL without TLS.
+    pub allow_http: bool,
     /// What private keys are encrypted under, at rest.
     pub secret_key: Option<SecretDeclaration>,
     /// What is logged: `error`, `warn`, `info`, `debug`, or a tracing filter.
@@ -60,12 +64,15 @@ pub enum Origin {
 }
 
 /// The settings that are also environment variables.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 9] = [
     "LOCUM_CONFIG", // read by the command line
     "LOCUM_DATABASE_URL",
     "LOCUM_PUBLIC_URL",
     "LOCUM_LISTEN",
+    "LOCUM_TRUSTED_PROXIES",
+    "LOCUM_ALLOW_HTTP",
     "LOCUM_SECRET_KEY",
+    "LOCUM_SECRET_KEY_FILE",
     "LOCUM_LOG",
 ];
 
@@ -107,34 +114,60 @@ impl ConfigFile {
         })
     }
 
-    /// Lays environment variables over the file. Unknown `LOCUM_…` variables are returned with a
-    /// hint, for a warning: orchestrators set some of that form themselves for a service that is
-    /// called "locum", so they cannot be errors.
+    /// Lays environment variables over the file. What is wrong with `LOCUM_…` variables is
+    /// returned, for a warning: orchestrators set some of that form themselves for a service that
+    /// is called "locum", so unknown ones cannot be errors.
     pub fn with_environment(
         mut self,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> (Self, Vec<String>) {
-        let mut unknown = Vec::new();
+        let mut hints = Vec::new();
         let config = &mut self.config;
         let set = |value| Some(Spanned::new(0..0, value));
+        let (mut secret_key, mut secret_key_file) = (None, None);
         for (name, value) in variables {
             match name.as_str() {
                 "LOCUM_DATABASE_URL" => config.database_url = set(value),
                 "LOCUM_PUBLIC_URL" => config.public_url = set(value),
                 "LOCUM_LISTEN" => config.listen = set(value),
                 "LOCUM_LOG" => config.log = set(value),
+                "LOCUM_TRUSTED_PROXIES" => {
+                    let networks = value.split(',').map(str::trim);
+                    let networks = networks.filter(|text| !text.is_empty());
+                    let networks = networks.map(str::to_owned).collect();
+                    config.trusted_proxies = Some(Spanned::new(0..0, networks));
+                }
+                "LOCUM_ALLOW_HTTP" => match value.as_str() {
+                    "true" => config.allow_http = true,
+                    "false" => config.allow_http = false,
+                    _ => hints.push(format!(
+                        "LOCUM_ALLOW_HTTP is {value:?}, which says nothing; expected true or false"
+                    )),
+                },
                 "LOCUM_SECRET_KEY" => {
-                    config.secret_key = Some(SecretDeclaration::Literal(Secret::new(value)));
+                    secret_key = Some(SecretDeclaration::Literal(Secret::new(value)));
+                }
+                "LOCUM_SECRET_KEY_FILE" => {
+                    secret_key_file = Some(SecretDeclaration::in_file(&value));
                 }
                 "LOCUM_CONFIG" => {}
                 other if other.starts_with("LOCUM_") && !other.starts_with("LOCUM_TEST_") => {
                     let hint = suggest(other, VARIABLES.into_iter());
-                    unknown.push(format!("environment variable {other} is unknown; {hint}"));
+                    hints.push(format!("environment variable {other} is unknown; {hint}"));
                 }
                 _ => {}
             }
         }
-        (self, unknown)
+        if secret_key.is_some() && secret_key_file.is_some() {
+            hints.push(
+                "LOCUM_SECRET_KEY_FILE is not looked at, because LOCUM_SECRET_KEY is set"
+                    .to_owned(),
+            );
+        }
+        if let Some(secret) = secret_key.or(secret_key_file) {
+            config.secret_key = Some(secret);
+        }
+        (self, hints)
     }
 
     /// Checks the settings and everything that is declared, and loads the dialects it names.
@@ -156,6 +189,12 @@ impl ConfigFile {
     /// A secret from wherever the file says it is.
     pub fn read_secret(&self, secret: &SecretDeclaration) -> Result<Secret, String> {
         secret.read(&self.folder)
+    }
+
+    /// The networks of reverse proxies that are to be believed, as written.
+    pub fn trusted_proxies(&self) -> &[String] {
+        let proxies = self.config.trusted_proxies.as_ref();
+        proxies.map_or(&[], |proxies| proxies.get_ref().as_slice())
     }
 
     pub fn folder(&self) -> &Path {

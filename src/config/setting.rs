@@ -5,6 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::proxy::TrustedProxies;
+
 /// What issuers are named after: scheme, host, perhaps a port, and nothing else.
 pub fn public_url(text: &str) -> Result<Url, String> {
     let refuse = |why: &str| {
@@ -47,6 +49,12 @@ pub fn log(text: &str) -> Result<EnvFilter, String> {
             "log {text:?} is not understood: {error}; expected error, warn, info, debug, or a filter like locum=debug"
         )
     })
+}
+
+/// Whose word about a client's address is taken.
+pub fn trusted_proxies(texts: &[String]) -> Result<TrustedProxies, String> {
+    TrustedProxies::parse(texts.iter().map(String::as_str))
+        .map_err(|message| format!("trusted_proxies: {message}"))
 }
 
 /// Which database. The URL itself is not repeated: it may hold a password.

@@ -1,6 +1,6 @@
 //! What `locum dev` has ready: issuers, clients, users and keys that everybody knows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -18,6 +18,9 @@ const CONSOLE: &str = include_str!("console.toml");
 /// What signing keys are sealed with when nobody set `LOCUM_SECRET_KEY`. It hides nothing.
 const SECRET_KEY: &str = "locum dev: a key everybody knows";
 
+/// Every demo user's.
+pub const PASSWORD: &str = "locum";
+
 /// Of every demo user's password: made long ago, so that starting costs no hashing.
 const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$X9Q8YZD09N+6rzYNM4dYig$hxBSipd14IySq9JcZ/a/mgSdOV1oRfdLkRZ5IxdsNpQ";
 
@@ -34,6 +37,27 @@ pub fn issuers_with(config: &ConfigFile) -> Result<Vec<Declared>, Vec<Mistake>> 
     Ok(issuers)
 }
 
+/// The demo clients' secrets, each with the client's ID.
+pub fn client_secrets() -> Vec<(String, Secret)> {
+    // Built in, and read by every test of `locum dev`.
+    let mut issuers = issuers().unwrap_or_default();
+    issuers.extend(console(&[]));
+    let clients = issuers
+        .iter()
+        .flat_map(|issuer| &issuer.declaration.clients);
+    clients
+        .filter_map(|client| {
+            let secret = client.client_secret.as_ref()?.read(Path::new(".")).ok()?;
+            Some((client.client_id.get_ref().clone(), secret))
+        })
+        .collect()
+}
+
+/// How a demo user's password is stored.
+pub fn password_hash() -> SecretHash {
+    SecretHash::Argon2id(PASSWORD_HASH.to_owned())
+}
+
 /// The built-in issuers of `locum dev`.
 fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
     let source = Source::new("demo.toml", DEMO);
@@ -47,7 +71,7 @@ fn issuers() -> Result<Vec<Declared>, Vec<Mistake>> {
 
 fn know_passwords(issuer: &mut IssuerDeclaration) {
     for user in &mut issuer.users {
-        user.password_hash = Some(SecretHash::Argon2id(PASSWORD_HASH.to_owned()));
+        user.password_hash = Some(password_hash());
     }
 }
 
@@ -118,7 +142,7 @@ mod tests {
         for user in users {
             assert_eq!(user.password_hash, Some(hash.clone()));
             let password = user.password.as_ref().unwrap();
-            assert_eq!(password.read(".".as_ref()).unwrap().expose(), "locum");
+            assert_eq!(password.read(".".as_ref()).unwrap().expose(), PASSWORD);
             usernames.push(user.username.get_ref().as_str());
         }
         assert_eq!(

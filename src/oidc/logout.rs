@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
 use url::Url;
 use url::form_urlencoded;
 
@@ -286,14 +287,15 @@ impl Authority<'_> {
 /// Sends a logout token. A client that cannot be reached is no reason to keep anybody waiting,
 /// nor signed in.
 fn tell(core: Core, client_id: String, uri: String, token: String) {
-    tokio::spawn(async move {
+    let telling = async move {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("logout_token", &token)
             .finish();
         if let Err(error) = core.outgoing.post_form(&uri, body).await {
             tracing::warn!(%client_id, %error, "a client could not be told of a logout");
         }
-    });
+    };
+    tokio::spawn(telling.in_current_span());
 }
 
 struct LogoutToken<'a> {

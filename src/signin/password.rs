@@ -3,8 +3,11 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::throttle::{ACCOUNT, ADDRESS, Throttle, network};
 use crate::account::{Session, SignIn, User};
+use crate::audit::Visitor;
 use crate::clock::Timestamp;
 use crate::oauth::{Authority, Refusal};
 use crate::secret::{Digest, Secret, SecretHash};
@@ -14,17 +17,14 @@ pub struct Attempt<'a> {
     /// As typed.
     pub username: &'a str,
     pub password: &'a Secret,
-    /// Where it comes from, as far as a server can tell.
-    pub address: &'a str,
-    pub user_agent: &'a str,
+    pub visitor: &'a Visitor,
     pub occasion: Occasion<'a>,
 }
 
 impl Attempt<'_> {
     fn network(&self) -> String {
-        self.address
-            .parse()
-            .map_or_else(|_| self.address.to_owned(), network)
+        let address = &self.visitor.address;
+        address.parse().map_or_else(|_| address.clone(), network)
     }
 }
 
@@ -178,16 +178,17 @@ impl Authority<'_> {
             at: now,
             succeeded,
             client_id: client_id.map(str::to_owned),
-            address: attempt.address.to_owned(),
-            user_agent: attempt.user_agent.to_owned(),
+            address: attempt.visitor.address.clone(),
+            user_agent: attempt.visitor.user_agent.clone(),
         };
         let (core, issuer) = (self.core.clone(), self.issuer.id);
-        tokio::spawn(async move {
+        let noting = async move {
             let noting = core.store.insert_sign_in(issuer, &sign_in, &core.entropy);
             if let Err(error) = noting.await {
                 tracing::error!(%error, "a sign-in could not be noted");
             }
-        });
+        };
+        tokio::spawn(noting.in_current_span());
     }
 
     /// Sets a password that its owner has chosen, and that [`check_new_password`] has nothing

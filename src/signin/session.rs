@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::account::{Amr, Session, SessionId, User};
+use crate::audit::Visitor;
 use crate::clock::Timestamp;
 use crate::oauth::authorization::SignedIn;
 use crate::oauth::{Authority, Refusal};
@@ -19,12 +20,6 @@ const NOTED_EVERY: Duration = Duration::from_secs(60);
 pub struct HeldSession {
     pub token: Secret,
     pub signed_in: SignedIn,
-}
-
-/// Where somebody signs in.
-pub struct Device<'a> {
-    pub address: &'a str,
-    pub user_agent: &'a str,
 }
 
 impl Authority<'_> {
@@ -61,7 +56,7 @@ impl Authority<'_> {
         &self,
         user: &User,
         is_remembered: bool,
-        device: &Device<'_>,
+        visitor: &Visitor,
         held: &[HeldSession],
     ) -> Result<HeldSession, Refusal> {
         let (core, issuer) = (self.core, self.issuer);
@@ -86,8 +81,8 @@ impl Authority<'_> {
             last_seen_at: now,
             idle_expires_at: now,
             expires_at: now + lifetime,
-            address: device.address.to_owned(),
-            user_agent: device.user_agent.to_owned(),
+            address: visitor.address.clone(),
+            user_agent: visitor.user_agent.clone(),
         };
         session.idle_expires_at = self.idle_expiry(&session, now);
         let is_renewed = match own {

@@ -81,6 +81,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A statement that takes longer, most likely because somebody holds a lock, is given up.
 const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '4s'; \
     SET idle_in_transaction_session_timeout = '10s'";
+const HAS_TABLE_SQLITE: &str =
+    "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)";
+const HAS_TABLE_POSTGRES: &str = "SELECT to_regclass($1) IS NOT NULL";
 const MIGRATION_TRIES: usize = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
@@ -97,6 +100,47 @@ impl Engine {
             redact(url),
             "expected postgres://…, sqlite:///path/locum.db or sqlite::memory:".to_owned(),
         ))
+    }
+
+    /// The steps between a database's tables and this version's. A file that does not exist is
+    /// not made.
+    pub async fn pending_steps(url: &str) -> Result<Vec<migrations::Step>> {
+        let has_table: bool;
+        let pending = if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url)
+                .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+                .read_only(true)
+                .disable_statement_logging();
+            if url.contains(":memory:") || !options.get_filename().exists() {
+                return Ok(migrations::steps().collect());
+            }
+            let mut connection = options.connect().await?;
+            has_table = sqlx::query_scalar(HAS_TABLE_SQLITE)
+                .bind(migrations::TABLE)
+                .fetch_one(&mut connection)
+                .await?;
+            if has_table {
+                migrations::pending(&mut connection).await?
+            } else {
+                migrations::steps().collect()
+            }
+        } else {
+            let options = PgConnectOptions::from_str(url)
+                .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+                .application_name("locum")
+                .disable_statement_logging();
+            let mut connection = options.connect().await?;
+            has_table = sqlx::query_scalar(HAS_TABLE_POSTGRES)
+                .bind(migrations::TABLE)
+                .fetch_one(&mut connection)
+                .await?;
+            if has_table {
+                migrations::pending(&mut connection).await?
+            } else {
+                migrations::steps().collect()
+            }
+        };
+        Ok(pending)
     }
 
     /// Connects once and brings the tables up to date, so that a wrong URL or a server that is

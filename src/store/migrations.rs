@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use sqlx::SqlSafeStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+
+use super::{Result, StoreError};
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (
@@ -23,6 +25,40 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../migrations/0003_administration.sql"),
     ),
 ];
+
+/// A step from one version's tables to the next's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    pub version: i64,
+    pub description: &'static str,
+}
+
+/// Every step, in order.
+pub fn steps() -> impl Iterator<Item = Step> {
+    MIGRATIONS.iter().map(|(version, description, _)| Step {
+        version: *version,
+        description,
+    })
+}
+
+/// Where sqlx notes which steps a database has behind it.
+pub const TABLE: &str = "_sqlx_migrations";
+
+/// The steps that a database does not have behind it.
+///
+/// # Errors
+/// `Newer` when it has more than this version knows.
+pub async fn pending(connection: &mut impl Migrate) -> Result<Vec<Step>> {
+    let applied = connection.list_applied_migrations(TABLE).await?;
+    let unknown = applied
+        .iter()
+        .find(|one| !steps().any(|step| step.version == one.version));
+    if let Some(newer) = unknown {
+        return Err(StoreError::Newer(newer.version));
+    }
+    let is_pending = |step: &Step| !applied.iter().any(|one| one.version == step.version);
+    Ok(steps().filter(is_pending).collect())
+}
 
 pub fn migrator() -> Migrator {
     let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {

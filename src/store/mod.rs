@@ -10,6 +10,7 @@ mod audit;
 mod authorization_codes;
 mod clients;
 mod consents;
+mod demo_data;
 mod directory;
 mod engine;
 mod grants;
@@ -38,9 +39,11 @@ use crate::issuer::{GrantedScope, IssuerId};
 pub use access_tokens::StoredToken;
 pub use audit::{AuditQuery, ChainEnds};
 pub use clients::ClientQuery;
+pub use demo_data::KnownClient;
 pub use engine::{Engine, Tx};
 pub use issuers::StoredIssuer;
 pub use sessions::SessionOfUser;
+pub use migrations::Step;
 pub use signing_keys::StoredKey;
 pub use usage::ClientUsage;
 pub use users::{UserQuery, UserRecord};
@@ -74,7 +77,11 @@ pub enum StoreError {
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database could not be brought to this version's tables: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(sqlx::migrate::MigrateError),
+    #[error(
+        "a newer version of Locum has changed the database's tables (step {0}), and this one does not know them: run that version, or go back to a copy of the database from before"
+    )]
+    Newer(i64),
     #[error("the database holds something this version cannot read: {0}")]
     Unreadable(String),
     #[error("{0:?} is not a database URL: {1}")]
@@ -93,6 +100,15 @@ impl StoreError {
     }
 }
 
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::VersionMissing(step) => Self::Newer(step),
+            other => Self::Migration(other),
+        }
+    }
+}
+
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 impl Store {
@@ -107,6 +123,11 @@ impl Store {
             token_inserts: GroupCommit::start(engine.clone()),
             engine,
         })
+    }
+
+    /// What would be done to a database's tables if it were opened. Changes nothing.
+    pub async fn pending_steps(url: &str) -> Result<Vec<Step>> {
+        Engine::pending_steps(url).await
     }
 
     /// Begins a transaction that writes. Dropping it rolls back.

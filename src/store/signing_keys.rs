@@ -54,7 +54,17 @@ fn from_rows(rows: Vec<KeyRow>) -> Result<Vec<StoredKey>> {
         .collect()
 }
 
+const ANY: &str = "SELECT COUNT(*) FROM (SELECT kid FROM signing_keys LIMIT 1) AS one";
+
 impl Store {
+    /// Whether any issuer has a key.
+    pub async fn has_signing_keys(&self) -> Result<bool> {
+        let (count,): (i64,) = on_engine!(read self.engine, |db| sqlx::query_as(ANY)
+            .fetch_one(db)
+            .await)?;
+        Ok(count > 0)
+    }
+
     /// The issuer's keys, oldest first.
     pub async fn list_signing_keys(&self, issuer: IssuerId) -> Result<Vec<StoredKey>> {
         from_rows(on_engine!(read self.engine, |db| sqlx::query_as(LIST)

@@ -342,8 +342,7 @@ impl Own<'_> {
         let attempt = Attempt {
             username: &user.username,
             password: &old,
-            address: &visit.ip,
-            user_agent: &visit.user_agent,
+            visitor: &visit.visitor,
             occasion: Occasion::Confirmation,
         };
         match visit.authority.check_password(&attempt).await {
@@ -368,7 +367,7 @@ impl Own<'_> {
         // Under a new token, so that whoever holds the old one is signed out as well.
         let opened = visit
             .authority
-            .open_session(user, session.is_remembered, &visit.device(), &visit.held)
+            .open_session(user, session.is_remembered, &visit.visitor, &visit.held)
             .await?;
         let mut held = visit.held.clone();
         if let Some(current) = held.first_mut() {

@@ -27,16 +27,20 @@ pub mod static_files;
 mod token;
 mod userinfo;
 mod visit;
+mod visitor;
 mod welcome;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
+use tracing::Instrument;
 
 use crate::dialect::Endpoint;
 use crate::oauth::Core;
+use crate::proxy::TrustedProxies;
 
 pub use address::{Address, Appearance, Resource};
 pub use hosting::{Hosting, HostingError, Place};
@@ -52,6 +56,7 @@ pub struct App {
     pub hosting: Arc<Hosting>,
     /// The page that says what to paste where; `None` outside `locum dev`.
     pub welcome: Option<Welcome>,
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Answers every request. The table of paths is this server's own, because it depends on the
@@ -61,8 +66,19 @@ pub async fn answer(
     payload: web::Payload,
     app: web::Data<App>,
 ) -> HttpResponse {
+    let visitor = visitor::arrive(&app, &request);
+    // As loud as an error, so that no filter takes the ID from a line that it lets through.
+    let span = tracing::error_span!(target: "locum::request", "request", id = visitor.request_id);
+    let mut response = logged(&request, payload, &app).instrument(span).await;
+    if let Ok(id) = HeaderValue::from_str(&visitor.request_id) {
+        response.headers_mut().insert(visitor::REQUEST_ID, id);
+    }
+    response
+}
+
+async fn logged(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpResponse {
     let started = Instant::now();
-    let response = route(&request, payload, &app).await;
+    let response = route(request, payload, app).await;
     let explanation = response.extensions().get::<Explanation>().cloned();
     tracing::info!(
         target: "locum::request",

@@ -149,8 +149,7 @@ async fn submit(step: &Step<'_>, purpose: &Purpose, fields: &Fields) -> HttpResp
     let attempt = Attempt {
         username,
         password: &password,
-        address: &visit.ip,
-        user_agent: &visit.user_agent,
+        visitor: &visit.visitor,
         occasion: Occasion::SignIn {
             client_id: client.map(|client| client.client_id.as_str()),
         },
@@ -193,7 +192,7 @@ async fn enter(step: &Step<'_>, user: &User, remember: bool) -> Result<HttpRespo
     let visit = &step.visit;
     let opened = visit
         .authority
-        .open_session(user, remember, &visit.device(), &visit.held)
+        .open_session(user, remember, &visit.visitor, &visit.held)
         .await?;
     let mut ticket = step.ticket.clone();
     ticket.progress = Progress {

@@ -9,18 +9,16 @@ use super::address::Address;
 use super::cookies::{self, Cookie};
 use super::pages::{self, ErrorKind, ErrorPage, Form, Frame, Language, Policy};
 use super::render::Explanation;
-use super::{App, authorization, body};
+use super::{App, authorization, body, visitor};
+use crate::audit::Visitor;
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::oauth::authorization::SignedIn;
 use crate::oauth::{Authority, Refusal};
 use crate::protocol::{Fault, Parameters, parameter, with_parameters};
 use crate::secret::{Secret, random_text};
-use crate::signin::session::{Device, HeldSession};
+use crate::signin::session::HeldSession;
 use crate::signin::ticket::{Destination, Ticket, Tickets};
-
-/// Bytes that are kept of what a browser says it is.
-const LONGEST_USER_AGENT: usize = 256;
 
 pub struct Visit<'a> {
     pub app: &'a App,
@@ -28,8 +26,7 @@ pub struct Visit<'a> {
     pub authority: Authority<'a>,
     pub language: Language,
     pub held: Vec<HeldSession>,
-    pub ip: String,
-    pub user_agent: String,
+    pub visitor: Visitor,
     pub now: Timestamp,
     /// Languages, as `Accept-Language` names them.
     preferred: Option<String>,
@@ -102,15 +99,7 @@ impl<'a> Visit<'a> {
             language: Language::negotiate(ui_locales, preferred.as_deref()),
             preferred,
             held,
-            ip: request
-                .peer_addr()
-                .map(|peer| peer.ip().to_string())
-                .unwrap_or_default(),
-            user_agent: text(request.headers(), header::USER_AGENT.as_str())
-                .unwrap_or_default()
-                .chars()
-                .take(LONGEST_USER_AGENT)
-                .collect(),
+            visitor: visitor::of(request),
             now: app.core.clock.now(),
             is_cross_site: text(request.headers(), "sec-fetch-site") == Some("cross-site")
                 && request.method() == Method::POST,
@@ -178,13 +167,6 @@ impl<'a> Visit<'a> {
             brand: &self.address.appearance.brand,
             base: &self.address.path,
             is_dev: self.app.welcome.is_some(),
-        }
-    }
-
-    pub fn device(&self) -> Device<'_> {
-        Device {
-            address: &self.ip,
-            user_agent: &self.user_agent,
         }
     }
 

@@ -74,6 +74,16 @@ pub struct Column {
 }
 
 impl Connected {
+    /// Runs a statement that both engines understand.
+    pub async fn execute(&mut self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(connection) => sqlx::query(sql).execute(connection).await.map(drop),
+            Self::Postgres(connection) => sqlx::query(sql).execute(connection).await.map(drop),
+        }
+        .unwrap();
+    }
+
     async fn texts(&mut self, sqlite: &str, postgres: &str) -> Vec<String> {
         match self {
             Self::Sqlite(connection) => {

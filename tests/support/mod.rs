@@ -2,6 +2,7 @@
 //! the parts of a token.
 
 pub mod browser;
+pub mod clinic;
 pub mod database;
 pub mod html;
 pub mod http;

@@ -48,6 +48,11 @@ pub(super) fn settings(config: &Config, source: &Source, folder: &Path) -> Vec<M
     check.setting(&config.public_url, setting::public_url);
     check.setting(&config.listen, setting::listen);
     check.setting(&config.log, setting::log);
+    if let Some(networks) = &config.trusted_proxies
+        && let Err(message) = setting::trusted_proxies(networks.get_ref())
+    {
+        check.add(networks, message);
+    }
     check.mistakes
 }
 
@@ -104,7 +109,9 @@ impl<'a> Check<'a> {
 
 impl Check<'_> {
     fn add<T>(&mut self, at: &Spanned<T>, message: impl Into<String>) {
-        let mistake = self.source.mistake(Some(at.span().start), message);
+        // What the environment says stands in no line.
+        let start = Some(at.span().start).filter(|_| at.span() != (0..0));
+        let mistake = self.source.mistake(start, message);
         self.mistakes.push(mistake);
     }
 

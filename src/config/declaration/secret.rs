@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
@@ -34,6 +34,24 @@ fn literal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Erro
 }
 
 impl SecretDeclaration {
+    /// The secret is in a file; its path is relative to the working directory.
+    pub fn in_file(path: &str) -> Self {
+        // In a configuration file, paths are relative to that.
+        let file = std::path::absolute(path)
+            .ok()
+            .and_then(|path| path.into_os_string().into_string().ok())
+            .unwrap_or_else(|| path.to_owned());
+        Self::File(FileReference { file })
+    }
+
+    /// The file it is in, if it is in one.
+    pub fn file(&self, folder: &Path) -> Option<PathBuf> {
+        match self {
+            Self::File(FileReference { file }) => Some(folder.join(file)),
+            Self::Literal(_) | Self::Env(_) => None,
+        }
+    }
+
     /// # Errors
     /// Says which variable or file could not be read.
     pub fn read(&self, folder: &Path) -> Result<Secret, String> {

@@ -3,7 +3,7 @@
 //! What a token exchange is made of, and then a whole exchange without HTTP. Each signature stands
 //! beside the bare one of aws-lc-rs, because that is the floor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,13 +16,15 @@ use aws_lc_rs::signature::{
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
+use locum::admin::configuration;
+use locum::audit::{Actor, AuditKey};
 use locum::clock::{Clock, Timestamp};
-use locum::config::{self, ConfigFile, Origin};
+use locum::config::{ConfigFile, Origin};
 use locum::demo;
 use locum::dialect::template::{Lookup, Value};
 use locum::dialect::{Dialect, TokenWord, load_built_in};
 use locum::entropy::Entropy;
-use locum::issuer::{Api, ApiScope, Issuer, IssuerId};
+use locum::issuer::{Api, ApiScope, Issuer, IssuerId, IssuerSettings};
 use locum::keys::{JwtKind, KeyMaterial, KeySet, SigningKey};
 use locum::oauth::access_token::TokenUse;
 use locum::oauth::{
@@ -34,6 +36,7 @@ use locum::secret::{Secret, SecretHash, SecretVerifier};
 use locum::signin::ticket::Tickets;
 use locum::source::Source;
 use locum::store::Store;
+use locum::web::{Hosting, Place};
 
 const ISSUER: &str = "https://id.clinic.example/clinic";
 const AUDIENCE: &str = "https://api.clinic.example";
@@ -202,8 +205,8 @@ fn discovery(c: &mut Criterion) {
         name: "clinic".to_owned(),
         keys: KeySet::new(&[key(SigningAlg::RS256)], &dialect).expect("keys"),
         identifiers: vec![ISSUER.to_owned()],
-        post_logout_redirect_uris: Vec::new(),
-        any_loopback_uri: false,
+        settings: IssuerSettings::default(),
+        is_demo: false,
         dialect: Arc::new(standard()),
     };
     let metadata = Metadata::new(&issuer, ISSUER, ISSUER, &[api]);
@@ -242,8 +245,8 @@ fn exchanges(c: &mut Criterion) {
     group.finish();
 }
 
-/// The issuers of `bench.toml`, applied to a database.
-async fn server() -> (Core, Vec<Issuer>) {
+/// The issuers of `bench.toml`, applied to a database and prepared as a server has them.
+async fn server() -> (Core, Vec<Arc<Issuer>>) {
     let entropy = Entropy::System;
     let keyring = demo::keyring(demo::secret_key()).expect("a keyring");
     let core = Core {
@@ -252,6 +255,7 @@ async fn server() -> (Core, Vec<Issuer>) {
         secrets: SecretVerifier::new(&entropy),
         entropy,
         tickets: Tickets::new(keyring.secret_key.tagging()),
+        audit: AuditKey::new(keyring.secret_key.auditing()),
         outgoing: Outgoing::new(true),
     };
     let file = Source::new("bench.toml", include_str!("bench.toml"));
@@ -259,22 +263,25 @@ async fn server() -> (Core, Vec<Issuer>) {
         .map_err(|mistake| mistake.to_string())
         .expect("TOML");
     let declared = declared.resolve(Origin::File).expect("declared issuers");
-    let applied = config::apply(&core, &keyring, &declared, &PathBuf::from("."))
+    let (folder, actor) = (PathBuf::from("."), Actor::server());
+    configuration::apply(&core, &keyring, &declared, &folder, &actor)
         .await
         .expect("issuers");
-    let issuers = applied.into_iter().map(|applied| {
-        let dialect = applied.declared.dialect;
-        Issuer {
-            id: applied.id,
-            name: applied.declared.declaration.name.into_inner(),
-            keys: KeySet::new(&applied.keys, &dialect).expect("keys"),
-            identifiers: vec![ISSUER.to_owned()],
-            post_logout_redirect_uris: Vec::new(),
-            any_loopback_uri: false,
-            dialect: Arc::clone(&dialect),
-        }
-    });
-    (core, issuers.collect())
+    let place = Place {
+        public_url: "https://id.clinic.example".parse().expect("a URL"),
+        local_host_names: false,
+        root_issuer: None,
+        demo_users: HashMap::new(),
+    };
+    let hosting = Hosting::new(core.clone(), keyring, place)
+        .await
+        .expect("issuers");
+    let mut issuers = Vec::new();
+    for declared in &declared {
+        let address = hosting.find(declared.declaration.name.get_ref()).await;
+        issuers.push(address.expect("an issuer that was applied").issuer.clone());
+    }
+    (core, issuers)
 }
 
 /// Entering a runtime costs as much as what is measured, so all iterations happen inside.

@@ -10,7 +10,9 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
 use locum::clock::Timestamp;
-use locum::issuer::{Api, Client, ClientGrant, ClientKind, ClientMetadata, GrantedScope, IssuerId};
+use locum::issuer::{
+    Api, Client, ClientGrant, ClientKind, ClientMetadata, GrantedScope, IssuerId, RegisteredBy,
+};
 use locum::protocol::{GrantType, Scope};
 use locum::secret::{Secret, SecretHash};
 use proptest::prelude::*;
@@ -214,7 +216,8 @@ on_engines! { all:
         }).await;
         let mut issuers = Vec::new();
         for paths in &PATHS {
-            let id = locum.locum.store.find_issuer(paths.dialect).await.unwrap().unwrap();
+            let issuer = locum.locum.store.find_issuer(paths.dialect).await.unwrap().unwrap();
+            let id = issuer.id;
             let apis = locum.locum.store.list_apis(id).await.unwrap();
             issuers.push((paths, id, apis));
         }
@@ -254,7 +257,8 @@ async fn try_case(
     let client = client_of(case, apis);
     let mut tx = locum.locum.store.write().await.unwrap();
     let now = Timestamp::from_unix(BEGINNING);
-    tx.upsert_client(issuer, &client, now).await.unwrap();
+    let inserted = tx.insert_client(issuer, &client, RegisteredBy::Api, None, now);
+    assert!(inserted.await.unwrap());
     tx.commit().await.unwrap();
 
     let mut form = "grant_type=client_credentials".to_owned();

@@ -65,9 +65,11 @@ const SEARCH: &str = "SELECT sequence, at, action, outcome, actor_kind, actor, a
         AND ($4 = '' OR outcome = $4)
         AND ($5 = '' OR actor = $5) AND ($6 = '' OR target = $6)
         AND at >= $7 AND at < $8
-        AND ($9 = '%%' OR LOWER(actor_name) LIKE $9 ESCAPE '!'
-            OR LOWER(target_name) LIKE $9 ESCAPE '!' OR LOWER(target) LIKE $9 ESCAPE '!'
-            OR LOWER(address) LIKE $9 ESCAPE '!' OR LOWER(details) LIKE $9 ESCAPE '!')
+        AND ($9 = '%%' OR LOWER(actor_name) LIKE LOWER($9) ESCAPE '!'
+            OR LOWER(target_name) LIKE LOWER($9) ESCAPE '!'
+            OR LOWER(target) LIKE LOWER($9) ESCAPE '!'
+            OR LOWER(address) LIKE LOWER($9) ESCAPE '!'
+            OR LOWER(details) LIKE LOWER($9) ESCAPE '!')
     ORDER BY sequence DESC LIMIT $10";
 
 /// Oldest first, for checking the chain.
@@ -291,8 +293,9 @@ impl Tx {
 /// Characters of one column: names come from people, user agents from anywhere.
 const LONGEST: usize = 512;
 
+/// Postgres has no NUL in a text, and an event must not be lost because somebody typed one.
 fn bounded_text(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+    text.chars().filter(|c| *c != '\0').take(LONGEST).collect()
 }
 
 fn bounded(actor: &Actor) -> Actor {

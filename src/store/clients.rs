@@ -58,11 +58,12 @@ macro_rules! select {
 
 const FIND: &str = select!("WHERE issuer_id = $1 AND client_id = $2");
 
-/// `$2` is a pattern in lower case, `$3` a kind or nothing, `$4` and `$5` what the last one of the
+/// `$2` is a pattern, `$3` a kind or nothing, `$4` and `$5` what the last one of the
 /// page before was called, and its ID.
 const LIST: &str = select!(
     "WHERE issuer_id = $1
-        AND (LOWER(client_name) LIKE $2 ESCAPE '!' OR LOWER(client_id) LIKE $2 ESCAPE '!')
+        AND (LOWER(client_name) LIKE LOWER($2) ESCAPE '!'
+            OR LOWER(client_id) LIKE LOWER($2) ESCAPE '!')
         AND ($3 = '' OR kind = $3)
         AND (client_name > $4 OR client_name = $4 AND client_id > $5)
     ORDER BY client_name, client_id LIMIT $6"
@@ -77,8 +78,7 @@ const INSERT: &str = "INSERT INTO clients
         (issuer_id, client_id, client_name, kind, secret_hash, token_endpoint_auth_method,
          grant_types, redirect_uris, metadata, declared, created_at, secret_created_at,
          registered_by, registration_token_hash, disabled_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $9,
-        CASE WHEN $5 IS NOT NULL THEN $9 END, $12, $13, $14)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $9, $12, $13, $14, $15)
     ON CONFLICT (issuer_id, client_id) DO NOTHING
     RETURNING revision";
 
@@ -319,6 +319,7 @@ impl Tx {
         let inserted: Option<(i64,)> = on_engine!(tx self, |db| {
             written!(INSERT, issuer, written, now)
                 .bind(registered_by == RegisteredBy::Configuration)
+                .bind(client.secret_hash.is_some().then_some(now.utc()))
                 .bind(registered_by.as_str())
                 .bind(registration_token.map(|digest| digest.as_bytes().to_vec()))
                 .bind(client.is_disabled.then_some(now.utc()))

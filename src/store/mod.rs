@@ -206,10 +206,14 @@ fn amr_text(amr: &[Amr]) -> String {
     methods.join(" ")
 }
 
-/// A pattern for `LIKE … ESCAPE '!'` that finds `text` anywhere, in lower case.
+/// The longest text that is searched for: SQLite refuses patterns beyond some length.
+const LONGEST_SEARCH: usize = 256;
+
+/// A pattern for `LIKE … ESCAPE '!'` that finds `text` anywhere. The engines differ in which
+/// letters beyond ASCII `LOWER` knows, so it is the engine that makes both sides lower case.
 fn contains(text: &str) -> String {
     let mut pattern = String::from("%");
-    for c in text.to_lowercase().chars() {
+    for c in text.chars().filter(|c| *c != '\0').take(LONGEST_SEARCH) {
         if matches!(c, '%' | '_' | '!') {
             pattern.push('!');
         }

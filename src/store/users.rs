@@ -73,10 +73,11 @@ const FIND_BY_SUBJECT: &str = select!(
 
 const LIST: &str = select!(
     "WHERE u.issuer_id = $1 AND u.canonical_username > $2
-        AND (u.canonical_username LIKE $3 ESCAPE '!' OR LOWER(u.claims) LIKE $3 ESCAPE '!')
-        AND ($4 = '' OR EXISTS (SELECT 1 FROM user_roles r
-            WHERE r.issuer_id = u.issuer_id AND r.user_id = u.id AND r.role = $4))
-    ORDER BY u.canonical_username LIMIT $5"
+        AND (u.canonical_username LIKE $3 ESCAPE '!'
+            OR LOWER(u.claims) LIKE LOWER($4) ESCAPE '!')
+        AND ($5 = '' OR EXISTS (SELECT 1 FROM user_roles r
+            WHERE r.issuer_id = u.issuer_id AND r.user_id = u.id AND r.role = $5))
+    ORDER BY u.canonical_username LIMIT $6"
 );
 
 const COUNT: &str = "SELECT COUNT(*) FROM users WHERE issuer_id = $1";
@@ -98,14 +99,18 @@ const SET_CLAIMS: &str = "UPDATE users
 const INSERT: &str = "INSERT INTO users
         (id, issuer_id, username, canonical_username, password_hash, password_is_own, claims,
          claims_are_own, blocked_at, declared, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $9, $6, $9, $7, $10, $8, $8)
+    VALUES ($1, $2, $3, $4, $5, FALSE, $6, FALSE, $8, $9, $7, $7)
     ON CONFLICT (issuer_id, canonical_username) DO NOTHING
     RETURNING revision";
 
+/// The roles are not of the profile, so `updated_at` has nothing to do with them.
 const UPDATE: &str = "UPDATE users SET
         username = $3, canonical_username = $4, password_hash = $5, claims = $6,
-        blocked_at = CASE WHEN $7 IS NOT NULL THEN COALESCE(blocked_at, $7) END,
-        updated_at = $8, password_is_own = $9, claims_are_own = $10, declared = $11,
+        blocked_at = CASE WHEN $8 THEN COALESCE(blocked_at, $7) END,
+        updated_at = CASE WHEN username <> $3 OR claims <> $6
+                OR password_hash IS DISTINCT FROM $5 OR (blocked_at IS NOT NULL) <> $8
+            THEN $7 ELSE updated_at END,
+        password_is_own = $9, claims_are_own = $10, declared = $11,
         revision = revision + 1
     WHERE id = $1 AND issuer_id = $2 AND revision = $12
     RETURNING revision";
@@ -225,6 +230,7 @@ impl Store {
         let rows: Vec<UserRow> = on_engine!(read self.engine, |db| sqlx::query_as(LIST)
             .bind(issuer.uuid())
             .bind(query.after)
+            .bind(contains(&User::canonical_username(query.search)))
             .bind(contains(query.search))
             .bind(query.role)
             .bind(query.limit)
@@ -288,7 +294,7 @@ impl Store {
     }
 }
 
-/// Binds what both statements write: `$1` to `$8`.
+/// Binds what both statements write: `$1` to `$7`.
 macro_rules! written {
     ($sql:expr, $issuer:expr, $user:expr, $now:expr) => {
         sqlx::query_as($sql)
@@ -298,7 +304,6 @@ macro_rules! written {
             .bind(User::canonical_username(&$user.username))
             .bind($user.password_hash.as_ref().map(ToString::to_string))
             .bind(text(&$user.claims))
-            .bind($user.is_blocked.then_some($now.utc()))
             .bind($now.utc())
     };
 }
@@ -367,7 +372,7 @@ impl Tx {
     ) -> Result<bool> {
         let inserted: Option<(i64,)> = on_engine!(tx self, |db| {
             written!(INSERT, issuer, user, user.created_at)
-                .bind(false)
+                .bind(user.is_blocked.then_some(user.created_at.utc()))
                 .bind(is_declared)
                 .fetch_optional(db)
                 .await
@@ -391,6 +396,7 @@ impl Tx {
     ) -> Result<Option<i64>> {
         let updated: Option<(i64,)> = on_engine!(tx self, |db| {
             written!(UPDATE, issuer, record.user, now)
+                .bind(record.user.is_blocked)
                 .bind(record.password_is_own)
                 .bind(record.claims_are_own)
                 .bind(record.is_declared)

@@ -443,12 +443,21 @@ async fn change_user(
     username: &str,
     change: impl FnOnce(&mut locum::account::User),
 ) {
-    let issuer = store.find_issuer(issuer).await.unwrap().unwrap();
-    let mut user = store.find_user(issuer, username).await.unwrap().unwrap();
-    change(&mut user);
+    let issuer = store.find_issuer(issuer).await.unwrap().unwrap().id;
+    let mut record = store
+        .find_user_record(issuer, username)
+        .await
+        .unwrap()
+        .unwrap();
+    change(&mut record.user);
     let mut tx = store.write().await.unwrap();
     let now = Timestamp::from_unix(BEGINNING);
-    tx.upsert_user(issuer, &user, now).await.unwrap();
+    assert!(
+        tx.update_user(issuer, &record, now)
+            .await
+            .unwrap()
+            .is_some()
+    );
     tx.commit().await.unwrap();
 }
 

@@ -46,7 +46,7 @@ async fn start(database: &Database, people: &str) -> Fixture {
 }
 
 async fn practice_of(store: &Store) -> IssuerId {
-    store.find_issuer("practice").await.unwrap().unwrap()
+    store.find_issuer("practice").await.unwrap().unwrap().id
 }
 
 async fn find(store: &Store, username: &str) -> Option<User> {

@@ -8,11 +8,11 @@ use locum::clock::Timestamp;
 use locum::issuer::IssuerId;
 use locum::protocol::PkceMethod;
 use locum::secret::Digest;
-use locum::store::{Store, StoredToken, Tx};
+use locum::store::{Store, StoredToken};
 use uuid::Uuid;
 
 use super::people::{begin, somebody};
-use super::{at, find, issuer, populate, scope, token};
+use super::{at, delete_client, find, insert_client, issuer, populate, scope, token, write};
 use crate::support::database::{Database, on_engines};
 
 fn grant(user: UserId) -> Grant {
@@ -58,14 +58,6 @@ fn refresh_token(grant: &Grant, expires_at: Timestamp) -> RefreshToken {
 
 fn digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())
-}
-
-/// Begins a transaction, and commits what was done in it.
-async fn write<T>(store: &Store, work: impl AsyncFnOnce(&mut Tx) -> T) -> T {
-    let mut tx = store.write().await.unwrap();
-    let outcome = work(&mut tx).await;
-    tx.commit().await.unwrap();
-    outcome
 }
 
 /// A grant that is kept for an hour, with a code, a refresh token, an opaque access token and a
@@ -243,11 +235,9 @@ on_engines! { all:
         let (api, client) = populate(&store, clinic).await;
         let ada = somebody(&store, clinic, "ada").await;
         granted(&store, clinic, ada, "before").await;
-        write(&store, async |tx| {
-            tx.prune_clients(clinic, &[], at(1)).await.unwrap();
-            // Somebody else's, under the same ID.
-            tx.upsert_client(clinic, &client, at(2)).await.unwrap();
-        }).await;
+        delete_client(&store, clinic, "machine").await;
+        // Somebody else's, under the same ID.
+        assert!(write(&store, async |tx| insert_client(tx, clinic, &client).await).await);
         assert_eq!(store.list_apis(clinic).await.unwrap(), [api]);
         assert_eq!(alive(&store, clinic, "before").await, [false; 3]);
     }
@@ -263,7 +253,7 @@ on_engines! { all:
         write(&store, async |tx| {
             tx.insert_grant(clinic, &twin, at(3600)).await.unwrap();
             tx.insert_issued_jwt(clinic, &digest("jwt of ada"), twin.id, at(3600)).await.unwrap();
-            tx.prune_users(clinic, &[bob]).await.unwrap();
+            assert!(tx.delete_user(clinic, ada, 1).await.unwrap());
         }).await;
         assert_eq!(alive(&store, clinic, "of ada").await, [false; 3]);
         assert_eq!(alive(&store, clinic, "of bob").await, [true; 3]);

@@ -2,6 +2,7 @@
 
 mod declared;
 mod grants;
+
 mod people;
 
 use std::collections::{BTreeMap, HashSet};
@@ -12,13 +13,13 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use locum::clock::Timestamp;
 use locum::dialect::TokenFormat;
-use locum::entropy::Entropy;
 use locum::issuer::{
-    Api, ApiScope, Client, ClientGrant, ClientKind, ClientMetadata, GrantedScope, IssuerId,
+    Api, ApiScope, Client, ClientGrant, ClientKind, ClientMetadata, ClientRecord, GrantedScope,
+    IssuerId, IssuerSettings, RegisteredBy,
 };
 use locum::protocol::{ClientAuthMethod, GrantType, Scope, SigningAlg};
 use locum::secret::{Digest, Secret, SecretHash};
-use locum::store::{Store, StoredKey, StoredToken};
+use locum::store::{Recorded, Store, StoredIssuer, StoredKey, StoredToken, Tx};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 use uuid::Uuid;
 
@@ -34,12 +35,64 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(BEGINNING + seconds)
 }
 
+fn stored_issuer(name: &str) -> StoredIssuer {
+    StoredIssuer {
+        id: IssuerId(Uuid::new_v4()),
+        name: name.to_owned(),
+        dialect: "standard".to_owned(),
+        dialect_source: None,
+        settings: IssuerSettings::default(),
+        is_declared: false,
+        is_demo: false,
+        revision: 1,
+        generation: 1,
+    }
+}
+
 async fn issuer(store: &Store, name: &str) -> IssuerId {
+    let new = stored_issuer(name);
+    assert!(
+        write(store, async |tx| tx
+            .insert_issuer(&new, at(0))
+            .await
+            .unwrap())
+        .await
+    );
+    new.id
+}
+
+/// Writes in a transaction of its own.
+async fn write<T>(store: &Store, work: impl AsyncFnOnce(&mut Tx) -> T) -> T {
     let mut tx = store.write().await.unwrap();
-    let id = tx.upsert_issuer(name, "standard", &Entropy::System, at(0));
-    let id = id.await.unwrap();
+    let outcome = work(&mut tx).await;
     tx.commit().await.unwrap();
-    id
+    outcome
+}
+
+async fn api_record(store: &Store, issuer: IssuerId, audience: &str) -> Recorded<Api> {
+    let records = store.list_api_records(issuer).await.unwrap();
+    let fits = |record: &Recorded<Api>| record.value.audience == audience;
+    records.into_iter().find(fits).unwrap()
+}
+
+async fn insert_client(tx: &mut Tx, issuer: IssuerId, client: &Client) -> bool {
+    tx.insert_client(issuer, client, RegisteredBy::Api, None, at(0))
+        .await
+        .unwrap()
+}
+
+async fn delete_client(store: &Store, issuer: IssuerId, client_id: &str) {
+    let record = store
+        .find_client_record(issuer, client_id)
+        .await
+        .unwrap()
+        .unwrap();
+    let delete = async |tx: &mut Tx| {
+        tx.delete_client(issuer, client_id, record.revision, at(1))
+            .await
+            .unwrap()
+    };
+    assert!(write(store, delete).await);
 }
 
 fn scope(text: &str) -> Scope {
@@ -115,12 +168,13 @@ async fn find(store: &Store, issuer: IssuerId, text: &str) -> Option<StoredToken
 
 /// Stores an API and a client of it.
 async fn populate(store: &Store, issuer: IssuerId) -> (Api, Client) {
-    let mut tx = store.write().await.unwrap();
-    let mut api = api("https://api.example");
-    api.id = tx.upsert_api(issuer, &api, 0).await.unwrap();
+    let api = api("https://api.example");
     let client = client("machine", api.id);
-    tx.upsert_client(issuer, &client, at(0)).await.unwrap();
-    tx.commit().await.unwrap();
+    write(store, async |tx| {
+        assert!(tx.insert_api(issuer, &api, None, false).await.unwrap());
+        assert!(insert_client(tx, issuer, &client).await);
+    })
+    .await;
     (api, client)
 }
 
@@ -132,7 +186,8 @@ on_engines! { all:
         let clinic = issuer(&store, "clinic").await;
         let (api, client) = populate(&store, clinic).await;
 
-        assert_eq!(store.find_issuer("clinic").await.unwrap(), Some(clinic));
+        let found = store.find_issuer("clinic").await.unwrap();
+        assert_eq!(found, Some(StoredIssuer { id: clinic, ..stored_issuer("clinic") }));
         assert_eq!(store.find_issuer("nobody").await.unwrap(), None);
         assert_eq!(store.list_apis(clinic).await.unwrap(), [api]);
         let found = store.find_client_uncached(clinic, "machine").await.unwrap();
@@ -144,14 +199,14 @@ on_engines! { all:
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
         let mut tx = store.write().await.unwrap();
-        let mut bare = Api {
+        let bare = Api {
             scopes: Vec::new(),
             token_lifetime: None,
             token_format: None,
             signing_alg: None,
             ..api("urn:bare")
         };
-        bare.id = tx.upsert_api(clinic, &bare, 0).await.unwrap();
+        assert!(tx.insert_api(clinic, &bare, None, false).await.unwrap());
         let public = Client {
             secret_hash: None,
             token_endpoint_auth_method: None,
@@ -160,7 +215,7 @@ on_engines! { all:
             grants: vec![ClientGrant { api_id: bare.id, scope: GrantedScope::All }],
             ..client("spa", bare.id)
         };
-        tx.upsert_client(clinic, &public, at(0)).await.unwrap();
+        assert!(insert_client(&mut tx, clinic, &public).await);
         tx.commit().await.unwrap();
 
         assert_eq!(store.list_apis(clinic).await.unwrap(), [bare]);
@@ -168,43 +223,61 @@ on_engines! { all:
         assert_eq!(found, Some(public));
     }
 
-    async fn writing_again_replaces_and_keeps_the_identity(database: Database) {
+    async fn what_is_there_is_not_made_again(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
         let (api, client) = populate(&store, clinic).await;
+        let other = Api { id: Uuid::new_v4(), name: "other".to_owned(), scopes: Vec::new(), ..api.clone() };
+        let renamed = Client { client_name: "other".to_owned(), grants: Vec::new(), ..client.clone() };
+        write(&store, async |tx| {
+            assert!(!tx.insert_issuer(&stored_issuer("clinic"), at(9)).await.unwrap());
+            assert!(!tx.insert_api(clinic, &other, Some(7), true).await.unwrap());
+            assert!(!insert_client(tx, clinic, &renamed).await);
+        }).await;
 
-        let mut tx = store.write().await.unwrap();
-        let changed = Api { id: Uuid::new_v4(), name: "new".to_owned(), scopes: Vec::new(), ..api.clone() };
-        assert_eq!(tx.upsert_api(clinic, &changed, 1).await.unwrap(), api.id);
+        assert_eq!(store.find_issuer("clinic").await.unwrap().unwrap().id, clinic);
+        assert_eq!(store.list_apis(clinic).await.unwrap(), [api]);
+        let found = store.find_client_uncached(clinic, "machine").await.unwrap();
+        assert_eq!(found, Some(client));
+    }
+
+    async fn a_change_replaces_all_of_it(database: Database) {
+        let store = database.open().await;
+        let clinic = issuer(&store, "clinic").await;
+        let (api, client) = populate(&store, clinic).await;
+        let changed = Api { name: "new".to_owned(), scopes: Vec::new(), token_lifetime: None, ..api };
         let renamed = Client { client_name: "new".to_owned(), grants: Vec::new(), ..client };
-        tx.upsert_client(clinic, &renamed, at(9)).await.unwrap();
-        tx.commit().await.unwrap();
+        let record = store.find_client_record(clinic, "machine").await.unwrap().unwrap();
+        let record = ClientRecord { client: renamed.clone(), ..record };
+        write(&store, async |tx| {
+            let api = tx.update_api(clinic, &changed, None, false, 1).await.unwrap();
+            assert_eq!(api, Some(2));
+            assert_eq!(tx.update_client(clinic, &record, at(9)).await.unwrap(), Some(2));
+        }).await;
 
-        assert_eq!(issuer(&store, "clinic").await, clinic);
-        assert_eq!(store.list_apis(clinic).await.unwrap(), [Api { id: api.id, ..changed }]);
+        assert_eq!(store.list_apis(clinic).await.unwrap(), [changed]);
         let found = store.find_client_uncached(clinic, "machine").await.unwrap();
         assert_eq!(found, Some(renamed));
     }
 
-    async fn what_is_no_longer_declared_goes_with_all_it_had(database: Database) {
+    async fn what_is_deleted_goes_with_all_it_had(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
         let other = issuer(&store, "other").await;
-        populate(&store, clinic).await;
+        let (gone, _) = populate(&store, clinic).await;
         let (kept, _) = populate(&store, other).await;
 
-        let mut tx = store.write().await.unwrap();
-        tx.prune_apis(clinic, &[]).await.unwrap();
-        tx.commit().await.unwrap();
+        write(&store, async |tx| {
+            // Another issuer's are none of its business.
+            assert!(!tx.delete_api(clinic, kept.id, 1).await.unwrap());
+            assert!(tx.delete_api(clinic, gone.id, 1).await.unwrap());
+        }).await;
         assert_eq!(store.list_apis(clinic).await.unwrap(), []);
         let client = store.find_client_uncached(clinic, "machine").await.unwrap();
         assert_eq!(client.unwrap().grants, []);
 
-        let mut tx = store.write().await.unwrap();
-        tx.prune_clients(clinic, &["somebody-else"], at(1)).await.unwrap();
-        tx.commit().await.unwrap();
+        delete_client(&store, clinic, "machine").await;
         assert_eq!(store.find_client_uncached(clinic, "machine").await.unwrap(), None);
-        // Another issuer's are none of its business.
         assert_eq!(store.list_apis(other).await.unwrap(), [kept]);
         assert!(store.find_client_uncached(other, "machine").await.unwrap().is_some());
     }
@@ -213,25 +286,42 @@ on_engines! { all:
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
         let mut tx = store.write().await.unwrap();
-        tx.upsert_api(clinic, &api("https://api.example"), 0).await.unwrap();
+        tx.insert_api(clinic, &api("https://api.example"), None, false).await.unwrap();
         drop(tx);
         assert_eq!(store.list_apis(clinic).await.unwrap(), []);
         populate(&store, clinic).await;
     }
 
-    async fn apis_come_in_the_order_of_their_declaration(database: Database) {
+    async fn apis_come_in_the_order_they_were_given(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
-        for order in [["c", "a", "b"], ["b", "c", "a"]] {
-            let mut tx = store.write().await.unwrap();
-            for (position, audience) in (0..).zip(order) {
-                tx.upsert_api(clinic, &api(audience), position).await.unwrap();
-            }
-            tx.commit().await.unwrap();
+        let order = async || -> Vec<String> {
             let apis = store.list_apis(clinic).await.unwrap();
-            let audiences: Vec<&str> = apis.iter().map(|api| api.audience.as_str()).collect();
-            assert_eq!(audiences, order);
+            apis.into_iter().map(|api| api.audience).collect()
+        };
+        // Without a place, the last one.
+        for audience in ["c", "a", "b"] {
+            let insert = async |tx: &mut Tx| {
+                tx.insert_api(clinic, &api(audience), None, false).await.unwrap()
+            };
+            assert!(write(&store, insert).await);
         }
+        assert_eq!(order().await, ["c", "a", "b"]);
+        for (position, audience) in (0..).zip(["b", "c", "a"]) {
+            let Recorded { value, revision, .. } = api_record(&store, clinic, audience).await;
+            let move_it = async |tx: &mut Tx| {
+                tx.update_api(clinic, &value, Some(position), false, revision).await.unwrap()
+            };
+            assert_eq!(write(&store, move_it).await, Some(2));
+        }
+        assert_eq!(order().await, ["b", "c", "a"]);
+        // Without a place, where it was.
+        let Recorded { value, revision, .. } = api_record(&store, clinic, "c").await;
+        let stay = async |tx: &mut Tx| {
+            tx.update_api(clinic, &value, None, false, revision).await.unwrap()
+        };
+        assert_eq!(write(&store, stay).await, Some(3));
+        assert_eq!(order().await, ["b", "c", "a"]);
     }
 
     async fn keys_come_oldest_first_and_once(database: Database) {
@@ -244,9 +334,10 @@ on_engines! { all:
                 sealed_private_key: vec![0, 255, 1],
                 certificate: vec![1, 2, 0],
                 well_known: kid == "first",
+                created_at: at(seconds),
             };
             let mut tx = store.write().await.unwrap();
-            tx.insert_signing_key(clinic, &key, at(seconds)).await.unwrap();
+            tx.insert_signing_key(clinic, &key).await.unwrap();
             tx.commit().await.unwrap();
         }
         let keys = store.list_signing_keys(clinic).await.unwrap();
@@ -364,7 +455,7 @@ on_engines! { all:
             return; // one connection, and so one after the other
         }
         let mut tx = store.write().await.unwrap();
-        tx.upsert_api(clinic, &api("https://api.example"), 0).await.unwrap();
+        tx.insert_api(clinic, &api("https://api.example"), None, false).await.unwrap();
         assert!(find(&store, clinic, "token").await.is_some());
         assert_eq!(store.list_apis(clinic).await.unwrap(), []);
         tx.commit().await.unwrap();
@@ -388,7 +479,7 @@ on_engines! { persistent:
         drop(store);
 
         let store = database.open().await;
-        assert_eq!(store.find_issuer("clinic").await.unwrap(), Some(clinic));
+        assert_eq!(store.find_issuer("clinic").await.unwrap().unwrap().id, clinic);
         assert_eq!(store.list_apis(clinic).await.unwrap(), [api]);
         let found = store.find_client_uncached(clinic, "machine").await.unwrap();
         assert_eq!(found, Some(client));
@@ -445,7 +536,7 @@ on_engines! { persistent:
             vendor.token(&first).await;
         }
         let before = database.connect().await.dump().await;
-        assert_eq!(before["issuers"].len(), 6);
+        assert_eq!(before["issuers"].len(), 7, "five of the demo, this one, and the console");
         for table in [
             "apis", "scopes", "clients", "client_grants", "signing_keys", "access_tokens", "roles",
             "role_grants", "users", "user_roles",
@@ -495,8 +586,9 @@ on_engines! { persistent:
         }
         assert_eq!(seen.len(), 2, "every server publishes the same two sets");
         let dump = database.connect().await.dump().await;
-        // Three for `made`, three for `clinic`, one each for three of the demo issuers.
-        assert_eq!(dump["signing_keys"].len(), 9);
+        // Three for `made`, three for `clinic`, one each for three of the demo issuers, and the
+        // console's.
+        assert_eq!(dump["signing_keys"].len(), 10);
 
         // A token of one is a token of all.
         let opaque = Vendor::of("pattern").token(&servers[0]).await;
@@ -520,7 +612,7 @@ on_engines! { persistent:
             seen.insert(program.peer.get("/made/.well-known/jwks.json").await.is(200).body.clone());
         }
         assert_eq!(seen.len(), 1);
-        assert_eq!(database.connect().await.dump().await["signing_keys"].len(), 9);
+        assert_eq!(database.connect().await.dump().await["signing_keys"].len(), 10);
     }
 
     async fn a_database_of_a_later_version_is_not_touched(database: Database) {

@@ -8,11 +8,11 @@ use locum::clock::Timestamp;
 use locum::entropy::Entropy;
 use locum::issuer::{GrantedScope, IssuerId};
 use locum::secret::{Digest, Secret, SecretHash};
-use locum::store::Store;
+use locum::store::{Store, Tx, UserRecord};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{at, issuer, populate, scope};
+use super::{at, issuer, populate, scope, write};
 use crate::support::database::{Database, on_engines};
 
 pub(super) fn hash(text: &str) -> SecretHash {
@@ -40,16 +40,39 @@ fn user(username: &str) -> User {
     }
 }
 
-async fn declare(store: &Store, issuer: IssuerId, user: &User, now: Timestamp) -> User {
-    let mut tx = store.write().await.unwrap();
-    let id = tx.upsert_user(issuer, user, now).await.unwrap();
-    tx.commit().await.unwrap();
-    store.get_user(issuer, id).await.unwrap().unwrap()
+/// Stores somebody, and gives them as they are read.
+async fn insert(store: &Store, issuer: IssuerId, user: &User) -> User {
+    assert!(
+        write(store, async |tx| tx
+            .insert_user(issuer, user, false)
+            .await
+            .unwrap())
+        .await
+    );
+    store.get_user(issuer, user.id).await.unwrap().unwrap()
+}
+
+/// Makes a user who is there what `user` says, and gives them as they are read.
+async fn change(store: &Store, issuer: IssuerId, user: &User, now: Timestamp) -> User {
+    let record = store
+        .get_user_record(issuer, user.id)
+        .await
+        .unwrap()
+        .unwrap();
+    let (revision, user) = (record.revision, user.clone());
+    let record = UserRecord { user, ..record };
+    let update = async |tx: &mut Tx| tx.update_user(issuer, &record, now).await.unwrap();
+    assert_eq!(write(store, update).await, Some(revision + 1));
+    store
+        .get_user(issuer, record.user.id)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 /// Somebody who exists, to whom other rows can belong.
 pub(super) async fn somebody(store: &Store, issuer: IssuerId, username: &str) -> UserId {
-    declare(store, issuer, &user(username), at(0)).await.id
+    insert(store, issuer, &user(username)).await.id
 }
 
 fn role(name: &str, grants: Vec<RoleGrant>) -> Role {
@@ -60,12 +83,27 @@ fn role(name: &str, grants: Vec<RoleGrant>) -> Role {
     }
 }
 
-async fn declare_roles(store: &Store, issuer: IssuerId, roles: &[Role]) {
-    let mut tx = store.write().await.unwrap();
-    for (position, role) in (0..).zip(roles) {
-        tx.upsert_role(issuer, role, position).await.unwrap();
-    }
-    tx.commit().await.unwrap();
+/// Makes these roles what there is, in this order.
+async fn put_roles(store: &Store, issuer: IssuerId, roles: &[Role]) {
+    let known = store.list_role_records(issuer).await.unwrap();
+    write(store, async |tx| {
+        for (position, role) in (0..).zip(roles) {
+            let known = known.iter().find(|known| known.value.name == role.name);
+            let is_done = match known {
+                None => tx
+                    .insert_role(issuer, role, Some(position), false)
+                    .await
+                    .unwrap(),
+                Some(known) => {
+                    let update =
+                        tx.update_role(issuer, role, Some(position), false, known.revision);
+                    update.await.unwrap() == Some(known.revision + 1)
+                }
+            };
+            assert!(is_done);
+        }
+    })
+    .await;
 }
 
 /// Idle for an hour it is dead, and after ten in any case.
@@ -115,13 +153,13 @@ on_engines! { all:
     async fn a_user_is_read_as_it_was_written(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
-        declare_roles(&store, clinic, &[role("second", vec![]), role("first", vec![])]).await;
+        put_roles(&store, clinic, &[role("second", vec![]), role("first", vec![])]).await;
         // In the order in which the roles are declared.
         let roles = vec!["second".to_owned(), "first".to_owned()];
         let ada = User { roles, ..user("Ada Ångström") };
-        assert_eq!(declare(&store, clinic, &ada, at(0)).await, ada);
+        assert_eq!(insert(&store, clinic, &ada).await, ada);
         let nameless = User { password_hash: None, claims: UserClaims::default(), ..user("bob") };
-        assert_eq!(declare(&store, clinic, &nameless, at(0)).await, nameless);
+        assert_eq!(insert(&store, clinic, &nameless).await, nameless);
 
         let canonical = User::canonical_username(" ADA ÅNGSTRÖM ");
         let found = store.find_user(clinic, &canonical).await.unwrap();
@@ -129,13 +167,31 @@ on_engines! { all:
         assert_eq!(store.find_user(clinic, "Ada Ångström").await.unwrap(), None);
     }
 
-    async fn declaring_a_user_again_changes_what_differs_and_nothing_else(database: Database) {
+    async fn a_name_is_one_persons_in_any_case(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
-        declare_roles(&store, clinic, &[role("doctor", vec![])]).await;
-        let ada = declare(&store, clinic, &user("ada"), at(0)).await;
-        // The same again, by another ID.
-        assert_eq!(declare(&store, clinic, &user("ada"), at(1)).await, ada);
+        let ada = insert(&store, clinic, &user("ada")).await;
+        let bob = insert(&store, clinic, &user("bob")).await;
+        let again = User { claims: UserClaims::default(), ..user(" ADA") };
+        let insert = async |tx: &mut Tx| tx.insert_user(clinic, &again, true).await.unwrap();
+        assert!(!write(&store, insert).await);
+        assert_eq!(store.find_user(clinic, "ada").await.unwrap(), Some(ada));
+
+        let record = store.get_user_record(clinic, bob.id).await.unwrap().unwrap();
+        let renamed = User { username: "Ada".to_owned(), ..bob.clone() };
+        let record = UserRecord { user: renamed, ..record };
+        let mut tx = store.write().await.unwrap();
+        assert!(tx.update_user(clinic, &record, at(1)).await.is_err());
+        drop(tx);
+        assert_eq!(store.get_user(clinic, bob.id).await.unwrap(), Some(bob));
+    }
+
+    async fn a_change_of_the_profile_has_its_time(database: Database) {
+        let store = database.open().await;
+        let clinic = issuer(&store, "clinic").await;
+        put_roles(&store, clinic, &[role("doctor", vec![])]).await;
+        let ada = insert(&store, clinic, &user("ada")).await;
+        assert_eq!(change(&store, clinic, &ada, at(1)).await, ada);
 
         for (seconds, changed) in [
             (2, User { username: "Ada".to_owned(), ..ada.clone() }),
@@ -145,43 +201,50 @@ on_engines! { all:
             (6, User { is_blocked: true, ..ada.clone() }),
         ] {
             for later in [0, 100] {
-                let is_now = declare(&store, clinic, &changed, at(seconds + later)).await;
+                let is_now = change(&store, clinic, &changed, at(seconds + later)).await;
                 assert_eq!(is_now, User { updated_at: at(seconds), ..changed.clone() });
             }
-            let back = declare(&store, clinic, &ada, at(0)).await;
+            let back = change(&store, clinic, &ada, at(0)).await;
             assert_eq!(back, ada);
         }
         // A role is not of the profile.
         let doctor = User { roles: vec!["doctor".to_owned()], ..ada.clone() };
-        assert_eq!(declare(&store, clinic, &doctor, at(9)).await, doctor);
-        assert_eq!(declare(&store, clinic, &ada, at(9)).await, ada);
+        assert_eq!(change(&store, clinic, &doctor, at(9)).await, doctor);
+        assert_eq!(change(&store, clinic, &ada, at(9)).await, ada);
     }
 
-    async fn no_configuration_changes_a_password_that_the_person_chose(database: Database) {
+    async fn what_a_person_changes_is_known_to_be_theirs(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
-        let ada = declare(&store, clinic, &user("ada"), at(0)).await;
-        let mut tx = store.write().await.unwrap();
-        tx.set_password(clinic, ada.id, &hash("own"), at(1)).await.unwrap();
-        tx.commit().await.unwrap();
-        let own = User { password_hash: Some(hash("own")), updated_at: at(1), ..ada.clone() };
-        for declared in [Some(hash("declared")), Some(hash("another")), None] {
-            let again = User { password_hash: declared, ..ada.clone() };
-            assert_eq!(declare(&store, clinic, &again, at(2)).await, own);
-        }
+        let ada = insert(&store, clinic, &user("ada")).await;
+        let owned = async || {
+            let record = store.get_user_record(clinic, ada.id).await.unwrap().unwrap();
+            (record.password_is_own, record.claims_are_own, record.revision)
+        };
+        assert_eq!(owned().await, (false, false, 1));
+        let set = async |tx: &mut Tx| {
+            tx.set_password(clinic, ada.id, &hash("own"), at(1)).await.unwrap();
+        };
+        write(&store, set).await;
+        assert_eq!(owned().await, (true, false, 2));
+        store.set_claims(clinic, ada.id, &UserClaims::default(), at(2)).await.unwrap();
+        // An editor's copy is of an older revision now.
+        assert_eq!(owned().await, (true, true, 3));
+        change(&store, clinic, &ada, at(3)).await;
+        assert_eq!(owned().await, (true, true, 4));
     }
 
     async fn claims_are_replaced(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
-        let ada = declare(&store, clinic, &user("ada"), at(0)).await;
+        let ada = insert(&store, clinic, &user("ada")).await;
         let new = claims(json!({ "locale": "es" }));
         store.set_claims(clinic, ada.id, &new, at(5)).await.unwrap();
         let found = store.get_user(clinic, ada.id).await.unwrap();
         assert_eq!(found, Some(User { claims: new, updated_at: at(5), ..ada }));
     }
 
-    async fn roles_come_in_the_order_of_their_declaration_with_what_they_hold(database: Database) {
+    async fn roles_come_in_the_order_they_were_given_with_what_they_hold(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
         let (api, _) = populate(&store, clinic).await;
@@ -193,7 +256,7 @@ on_engines! { all:
             [doctor.clone(), clerk.clone(), nobody.clone()],
             [nobody.clone(), role("doctor", vec![]), clerk.clone()],
         ] {
-            declare_roles(&store, clinic, &roles).await;
+            put_roles(&store, clinic, &roles).await;
             assert_eq!(store.list_roles(clinic).await.unwrap(), roles);
         }
     }
@@ -201,25 +264,27 @@ on_engines! { all:
     async fn roles_are_remembered_until_they_are_to_be_forgotten(database: Database) {
         let store = database.open().await;
         let clinic = issuer(&store, "clinic").await;
-        declare_roles(&store, clinic, &[role("doctor", vec![])]).await;
+        put_roles(&store, clinic, &[role("doctor", vec![])]).await;
         store.roles(clinic).await.unwrap();
-        declare_roles(&store, clinic, &[role("doctor", vec![]), role("clerk", vec![])]).await;
+        put_roles(&store, clinic, &[role("doctor", vec![]), role("clerk", vec![])]).await;
         store.forget();
         assert_eq!(store.roles(clinic).await.unwrap().len(), 2);
     }
 
-    async fn a_role_that_is_no_longer_declared_is_nobodys(database: Database) {
+    async fn a_role_that_is_deleted_is_nobodys(database: Database) {
         let store = database.open().await;
         let (clinic, other) = (issuer(&store, "clinic").await, issuer(&store, "other").await);
         let both = ["doctor".to_owned(), "clerk".to_owned()];
         for issuer in [clinic, other] {
-            declare_roles(&store, issuer, &[role("doctor", vec![]), role("clerk", vec![])]).await;
+            put_roles(&store, issuer, &[role("doctor", vec![]), role("clerk", vec![])]).await;
             let ada = User { roles: both.to_vec(), ..user("ada") };
-            declare(&store, issuer, &ada, at(0)).await;
+            insert(&store, issuer, &ada).await;
         }
-        let mut tx = store.write().await.unwrap();
-        tx.prune_roles(clinic, &["clerk"]).await.unwrap();
-        tx.commit().await.unwrap();
+        let count = async |issuer| store.count_users_of_role(issuer, "doctor").await.unwrap();
+        assert_eq!(count(clinic).await, 1);
+        let delete = async |tx: &mut Tx| tx.delete_role(clinic, "doctor", 1).await.unwrap();
+        assert!(write(&store, delete).await);
+        assert_eq!((count(clinic).await, count(other).await), (0, 1));
 
         let roles = async |issuer| store.find_user(issuer, "ada").await.unwrap().unwrap().roles;
         assert_eq!(roles(clinic).await, ["clerk"]);
@@ -228,7 +293,7 @@ on_engines! { all:
         assert_eq!(store.list_roles(other).await.unwrap().len(), 2);
     }
 
-    async fn a_user_who_is_no_longer_declared_goes_with_all_there_was(database: Database) {
+    async fn a_user_who_is_deleted_goes_with_all_there_was(database: Database) {
         let store = database.open().await;
         let (clinic, other) = (issuer(&store, "clinic").await, issuer(&store, "other").await);
         populate(&store, clinic).await;
@@ -239,7 +304,7 @@ on_engines! { all:
         let mut tx = store.write().await.unwrap();
         tx.subject(clinic, ada, "", "sub-of-ada").await.unwrap();
         tx.save_consent(clinic, &consent(ada, "read", 0)).await.unwrap();
-        tx.prune_users(clinic, &[bob]).await.unwrap();
+        assert!(tx.delete_user(clinic, ada, 1).await.unwrap());
         tx.commit().await.unwrap();
 
         assert_eq!(store.get_user(clinic, ada).await.unwrap(), None);
@@ -527,7 +592,7 @@ on_engines! { all:
         for issuer in [clinic, other] {
             populate(&store, issuer).await;
         }
-        let ada = declare(&store, clinic, &user("ada"), at(0)).await;
+        let ada = insert(&store, clinic, &user("ada")).await;
         let session = begin(&store, clinic, ada.id, "token", 0).await;
         let given = consent(ada.id, "read", 0);
         allow(&store, clinic, &given).await;
@@ -547,20 +612,21 @@ on_engines! { all:
         store.set_claims(other, ada.id, &UserClaims::default(), at(1)).await.unwrap();
         store.touch_session(other, session.id, at(1), at(2)).await.unwrap();
         let digest = Digest::of(b"new");
+        let record = store.get_user_record(clinic, ada.id).await.unwrap().unwrap();
         assert!(!store.renew_session(other, session.id, &digest, &session).await.unwrap());
         assert!(!store.end_session(other, session.id, at(1)).await.unwrap());
         assert_eq!(store.end_other_sessions(other, ada.id, None, at(1)).await.unwrap(), []);
         let mut tx = store.write().await.unwrap();
         tx.delete_consents(other, ada.id, "machine").await.unwrap();
-        tx.prune_users(other, &[]).await.unwrap();
-        tx.prune_roles(other, &[]).await.unwrap();
+        assert_eq!(tx.update_user(other, &record, at(1)).await.unwrap(), None);
+        assert!(!tx.delete_user(other, ada.id, 1).await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(store.get_user(clinic, ada.id).await.unwrap(), Some(ada.clone()));
         assert_eq!(found(&store, clinic, "token", 1).await, Some(session));
         assert_eq!(store.list_consents(clinic, ada.id).await.unwrap(), [given]);
 
         // The same name is another person's.
-        let namesake = declare(&store, other, &user("ada"), at(0)).await;
+        let namesake = insert(&store, other, &user("ada")).await;
         assert_ne!(namesake.id, ada.id);
     }
 }

@@ -16,8 +16,7 @@ use crate::config::{
 };
 use crate::dialect::{self, Dialect};
 use crate::issuer::{
-    Api, BrandSettings, Client, ClientRecord, IssuerId, IssuerSettings, RegisteredBy,
-    SampleResource,
+    Api, BrandSettings, Client, ClientRecord, IssuerId, IssuerSettings, SampleResource,
 };
 use crate::oauth::Core;
 use crate::protocol::SigningAlg;
@@ -465,7 +464,6 @@ impl<'a> Planning<'a> {
             self.steps.push(Step::UpdateClient(Box::new(ClientRecord {
                 client,
                 is_declared: true,
-                registered_by: RegisteredBy::Configuration,
                 ..known
             })));
         }

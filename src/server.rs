@@ -11,20 +11,16 @@ use url::Url;
 
 use crate::admin::configuration::{self, ApplyError};
 use crate::admin::system::{self, CONSOLE};
-use crate::audit::{Actor, AuditKey};
+use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::config::{Declared, Origin};
 use crate::demo;
-use crate::dialect::Dialects;
 use crate::entropy::Entropy;
 use crate::keys::{Keyring, UnusableKey};
 use crate::oauth::Core;
-use crate::outgoing::Outgoing;
 use crate::production::{self, Unsafe};
 use crate::proxy::TrustedProxies;
 use crate::ready::{Ready, ReadyIssuer};
-use crate::secret::SecretVerifier;
-use crate::signin::ticket::Tickets;
 use crate::store::{Store, StoreError};
 use crate::web::pages::DemoUser;
 use crate::web::{App, Hosting, HostingError, Place, Welcome, answer};
@@ -94,16 +90,13 @@ impl Server {
         } else {
             production::check_database(&store).await?;
         }
-        let core = Core {
-            store: store.clone(),
-            clock: settings.clock.clone(),
-            secrets: SecretVerifier::new(&settings.entropy),
-            tickets: Tickets::new(settings.keyring.secret_key.tagging()),
-            audit: AuditKey::new(settings.keyring.secret_key.auditing()),
-            dialects: Dialects::default(),
-            outgoing: Outgoing::new(settings.is_dev),
-            entropy: settings.entropy.clone(),
-        };
+        let core = Core::new(
+            store.clone(),
+            &settings.keyring.secret_key,
+            settings.clock.clone(),
+            settings.entropy.clone(),
+            settings.is_dev,
+        );
         configure(&core, &settings).await?;
         let place = Place {
             demo_users: demo_users(&settings),

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::dialect::Dialects;
 use crate::entropy::Entropy;
 use crate::issuer::Issuer;
-use crate::keys::UnusableKey;
+use crate::keys::{SecretKey, UnusableKey};
 use crate::outgoing::Outgoing;
 use crate::protocol::{Fault, Parameters};
 use crate::secret::{SecretVerifier, VerifierBusy};
@@ -43,6 +43,29 @@ pub struct Core {
     pub audit: AuditKey,
     pub dialects: Dialects,
     pub outgoing: Outgoing,
+}
+
+impl Core {
+    /// What is derived from the secret key comes from `secret_key`. With `reaches_loopback`,
+    /// servers of this machine may be asked: in `locum dev` alone.
+    pub fn new(
+        store: Store,
+        secret_key: &SecretKey,
+        clock: Clock,
+        entropy: Entropy,
+        reaches_loopback: bool,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            secrets: SecretVerifier::new(&entropy),
+            tickets: Tickets::new(secret_key.tagging()),
+            audit: AuditKey::new(secret_key.auditing()),
+            dialects: Dialects::default(),
+            outgoing: Outgoing::new(reaches_loopback),
+            entropy,
+        }
+    }
 }
 
 /// An issuer at the address a request came to. The flows are its methods, each in the file of

@@ -6,6 +6,7 @@ mod authorization;
 mod body;
 mod check_session;
 mod consent;
+pub mod console;
 mod cookies;
 mod cors;
 mod credentials;

@@ -15,6 +15,8 @@ mod forward_auth;
 mod health;
 mod introspection;
 mod logout;
+#[cfg(test)]
+mod markup;
 pub mod pages;
 mod render;
 mod resource;

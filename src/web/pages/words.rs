@@ -7,8 +7,8 @@ use url::Url;
 use super::texts::ErrorWords;
 use super::{
     AccountChoice, AccountNotice, AccountPage, Brand, ClientView, ErrorKind, ErrorPage, Frame,
-    PasswordPage, PasswordProblem, ProfilePage, ProfileProblem, ScopeChoice, SignInPage,
-    SetPasswordPage, SignInProblem, Text, Texts,
+    PasswordPage, PasswordProblem, ProfilePage, ProfileProblem, ScopeChoice, SetPasswordPage,
+    SignInPage, SignInProblem, Text, Texts,
 };
 
 impl Frame<'_> {
@@ -21,6 +21,11 @@ impl Brand {
     /// What stands for the logo where there is none.
     pub fn initial(&self) -> String {
         initial(&self.name)
+    }
+
+    /// Where people get help, as a link may lead there.
+    pub fn help_link(&self) -> Option<&str> {
+        link(&self.help_uri)
     }
 }
 

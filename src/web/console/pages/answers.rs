@@ -376,10 +376,7 @@ pub enum Failure {
         again: String,
     },
     /// A rule of the whole forbids it: the last owner, something in use.
-    Refused {
-        words: String,
-        back: String,
-    },
+    Refused { words: String, back: String },
     /// This server cannot answer at the moment.
     Unavailable,
 }

@@ -58,7 +58,6 @@ impl ApiPage<'_> {
     }
 }
 
-
 /// Makes or edits an API; posts to `…/new-api` or `…/apis/ID/edit`.
 ///
 /// Scopes are rows of fields `scope-N-name`, `scope-N-description`, `scope-N-users_only`,

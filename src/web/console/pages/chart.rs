@@ -120,7 +120,7 @@ mod tests {
             assert!(drawn.iter().all(|bar| bar.y + bar.height == HEIGHT));
             drawn.iter().map(|bar| bar.height).collect()
         };
-        assert_eq!(heights(&[]), []);
+        assert!(heights(&[]).is_empty());
         assert_eq!(heights(&[0, 0]), [GROUND, GROUND]);
         assert_eq!(heights(&[0, 1, 2]), [GROUND, HEIGHT / 2, HEIGHT]);
         assert_eq!(heights(&[1, u64::MAX]), [LEAST, HEIGHT]);
@@ -131,6 +131,9 @@ mod tests {
     fn a_chart_can_be_told() {
         assert_eq!(chart(&[]).summary(), "none");
         assert_eq!(chart(&[0, 0]).summary(), "none");
-        assert_eq!(chart(&[2, 1200]).summary(), "1,202 in all, at most 1,200 at at 1200");
+        assert_eq!(
+            chart(&[2, 1200]).summary(),
+            "1,202 in all, at most 1,200 at at 1200"
+        );
     }
 }

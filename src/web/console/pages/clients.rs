@@ -191,7 +191,9 @@ impl ClientFormPage<'_> {
             ClientKind::Machine => "For example “Nightly lab import”.",
             ClientKind::Web => "People read it when they sign in. For example “Booking”.",
             ClientKind::Spa => "People read it when they sign in. For example “Patient portal”.",
-            ClientKind::Native => "People read it when they sign in. For example “Sunrise at Home”.",
+            ClientKind::Native => {
+                "People read it when they sign in. For example “Sunrise at Home”."
+            }
         }
     }
 
@@ -383,11 +385,23 @@ pub struct RotateSecretPage<'a> {
 
 impl RotateSecretPage<'_> {
     pub const OVERLAPS: [(&'static str, &'static str, &'static str); 5] = [
-        ("0", "Not at all", "It stops at once. Choose this when it has leaked."),
+        (
+            "0",
+            "Not at all",
+            "It stops at once. Choose this when it has leaked.",
+        ),
         ("3600", "1 hour", "Enough to deploy one program."),
         ("86400", "1 day", "Enough for most teams."),
-        ("604800", "7 days", "Where several parties have to change it."),
-        ("2592000", "30 days", "For partners who need a maintenance window."),
+        (
+            "604800",
+            "7 days",
+            "Where several parties have to change it.",
+        ),
+        (
+            "2592000",
+            "30 days",
+            "For partners who need a maintenance window.",
+        ),
     ];
 
     /// Where the client is.

@@ -345,7 +345,9 @@ impl Notice {
             Self::SessionEnded => "That browser has been signed out.",
             Self::SessionsEnded => "The user has been signed out everywhere.",
             Self::ConsentWithdrawn => "The application has lost its access.",
-            Self::KeysRotated => "New tokens are signed with a new key. The old one still verifies.",
+            Self::KeysRotated => {
+                "New tokens are signed with a new key. The old one still verifies."
+            }
             Self::AdministratorRemoved => "This person is no longer an administrator.",
             Self::NothingChanged => "There was nothing to change.",
         }

@@ -51,6 +51,12 @@ pub struct NewIssuerPage<'a> {
     pub problems: Problems,
 }
 
+impl NewIssuerPage<'_> {
+    pub fn is_dialect(&self, name: &str) -> bool {
+        self.fields.dialect == name
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct IssuerFields {
     pub name: String,

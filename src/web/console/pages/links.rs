@@ -38,9 +38,15 @@ mod tests {
 
     #[test]
     fn names_stay_inside_their_place() {
-        assert_eq!(segment("a b/c?d#e%&\"<ä"), "a%20b%2Fc%3Fd%23e%25%26%22%3C%C3%A4");
+        assert_eq!(
+            segment("a b/c?d#e%&\"<ä"),
+            "a%20b%2Fc%3Fd%23e%25%26%22%3C%C3%A4"
+        );
         assert_eq!(segment("photon-m2m_1.0~"), "photon-m2m_1.0~");
         assert_eq!(query(&[("q", ""), ("kind", "")]), "");
-        assert_eq!(query(&[("q", "a&b=c"), ("kind", ""), ("after", "x")]), "?q=a%26b%3Dc&after=x");
+        assert_eq!(
+            query(&[("q", "a&b=c"), ("kind", ""), ("after", "x")]),
+            "?q=a%26b%3Dc&after=x"
+        );
     }
 }

@@ -59,7 +59,14 @@ impl UsersPage<'_> {
         links::query(&[
             ("q", &self.filter.q),
             ("role", &self.filter.role),
-            ("state", if self.filter.is_blocked { "blocked" } else { "" }),
+            (
+                "state",
+                if self.filter.is_blocked {
+                    "blocked"
+                } else {
+                    ""
+                },
+            ),
             ("after", after),
         ])
     }

@@ -230,7 +230,13 @@ mod tests {
     #[test]
     fn moments_and_numbers_are_told_as_people_read_them() {
         assert_eq!(moment("2026-11-02T09:30:59Z"), "2 Nov 2026, 09:30");
-        for odd in ["", "T", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "ä-ä-äTäZ"] {
+        for odd in [
+            "",
+            "T",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "ä-ä-äTäZ",
+        ] {
             assert_eq!(moment(odd), odd);
         }
         assert_eq!(thousands(0), "0");

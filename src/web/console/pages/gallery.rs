@@ -1597,6 +1597,8 @@ fn an_auditor_finds_nothing_to_press() {
     let asks = [
         "form",
         "new",
+        "choose",
+        "conflict",
         "rotate",
         "delete",
         "remove",

@@ -57,11 +57,11 @@ pub const fn kind(kind: ClientKind) -> &'static str {
 
 pub const fn registered_by(by: RegisteredBy) -> &'static str {
     match by {
-        RegisteredBy::Configuration => "A configuration file",
-        RegisteredBy::Console => "The console",
-        RegisteredBy::Api => "The admin API",
-        RegisteredBy::CommandLine => "The command line",
-        RegisteredBy::Registration => "It registered itself",
+        RegisteredBy::Configuration => "Configuration",
+        RegisteredBy::Console => "Console",
+        RegisteredBy::Api => "Admin API",
+        RegisteredBy::CommandLine => "Command line",
+        RegisteredBy::Registration => "Itself",
     }
 }
 
@@ -174,8 +174,8 @@ fn group_words(group: &str) -> String {
 
 pub const fn action(action: Action) -> &'static str {
     match action {
-        Action::SignedIn => "Signed in",
-        Action::SignedOut => "Signed out",
+        Action::SignedIn => "Sign-in",
+        Action::SignedOut => "Sign-out",
         Action::PasswordChanged => "Password changed",
         Action::PasswordSet => "Password chosen",
         Action::ProfileChanged => "Profile changed",

@@ -11,6 +11,7 @@ use locum::audit::{Actor, ActorKind, AuditKey};
 use locum::clock::{Clock, ManualClock};
 use locum::config::{ConfigFile, Origin};
 use locum::demo;
+use locum::dialect::Dialects;
 use locum::entropy::Entropy;
 use locum::issuer::{
     Client, ClientMetadata, GrantedScope, IssuerId, RegisteredBy, RegistrationPolicy, SubjectType,
@@ -300,6 +301,7 @@ impl Desk {
             tickets: Tickets::new(keyring.secret_key.tagging()),
             audit: AuditKey::new(keyring.secret_key.auditing()),
             outgoing: Outgoing::new(true),
+            dialects: Dialects::default(),
             entropy,
         };
         Self {

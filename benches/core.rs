@@ -22,7 +22,7 @@ use locum::clock::{Clock, Timestamp};
 use locum::config::{ConfigFile, Origin};
 use locum::demo;
 use locum::dialect::template::{Lookup, Value};
-use locum::dialect::{Dialect, TokenWord, load_built_in};
+use locum::dialect::{Dialect, Dialects, TokenWord, load_built_in};
 use locum::entropy::Entropy;
 use locum::issuer::{Api, ApiScope, Issuer, IssuerId, IssuerSettings};
 use locum::keys::{JwtKind, KeyMaterial, KeySet, SigningKey};
@@ -257,6 +257,7 @@ async fn server() -> (Core, Vec<Arc<Issuer>>) {
         tickets: Tickets::new(keyring.secret_key.tagging()),
         audit: AuditKey::new(keyring.secret_key.auditing()),
         outgoing: Outgoing::new(true),
+        dialects: Dialects::default(),
     };
     let file = Source::new("bench.toml", include_str!("bench.toml"));
     let declared = ConfigFile::parse(file, PathBuf::from("."))

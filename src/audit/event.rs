@@ -1,5 +1,7 @@
 use serde_json::{Map, Value as Json};
 
+use super::Visitor;
+
 /// Who did something, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
@@ -24,6 +26,18 @@ impl Actor {
     /// Somebody with the database, at the command line.
     pub fn command_line() -> Self {
         Self::of(ActorKind::CommandLine)
+    }
+
+    /// Who comes over the network.
+    pub fn from_afar(kind: ActorKind, id: &str, name: &str, visitor: &Visitor) -> Self {
+        Self {
+            kind,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            address: visitor.address.clone(),
+            user_agent: visitor.user_agent.clone(),
+            request_id: visitor.request_id.clone(),
+        }
     }
 
     fn of(kind: ActorKind) -> Self {

@@ -9,12 +9,14 @@ mod introspection;
 pub mod issuance;
 mod metadata;
 mod pkce;
+mod record;
 mod revocation;
 mod token;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::audit::AuditKey;
+use crate::audit::{Activity, AuditKey, Seldom, Visitor};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::issuer::Issuer;
@@ -40,12 +42,16 @@ pub struct Core {
     pub secrets: SecretVerifier,
     pub tickets: Tickets,
     pub audit: AuditKey,
+    /// What strangers can cause is not remembered each time.
+    pub seldom: Seldom,
+    /// What is counted only.
+    pub activity: Activity,
     pub outgoing: Outgoing,
 }
 
 /// An issuer at the address a request came to. The flows are its methods, each in the file of
 /// its name.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Authority<'a> {
     pub core: &'a Core,
     pub issuer: &'a Issuer,
@@ -53,6 +59,8 @@ pub struct Authority<'a> {
     pub identifier: &'a str,
     /// That address, without a slash at the end.
     pub base: &'a str,
+    /// Who asks.
+    pub visitor: Arc<Visitor>,
 }
 
 /// A request of a client to an endpoint that knows its clients: who it is, and what it wants.

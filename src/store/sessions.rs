@@ -201,15 +201,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let mut tx = self.write().await?;
-        let rows = on_engine!(tx &mut tx, |db| sqlx::query(END)
-            .bind(issuer.uuid())
-            .bind(session.0)
-            .bind(now.utc())
-            .execute(db)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let was_live = tx.end_session(issuer, session, now).await?;
         tx.commit().await?;
-        Ok(rows > 0)
+        Ok(was_live)
     }
 
     /// Ends the user's sessions, all but `keep`. Returns those it ended.
@@ -228,6 +222,23 @@ impl Store {
 }
 
 impl Tx {
+    /// See [`Store::end_session`].
+    pub async fn end_session(
+        &mut self,
+        issuer: IssuerId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let rows = on_engine!(tx self, |db| sqlx::query(END)
+            .bind(issuer.uuid())
+            .bind(session.0)
+            .bind(now.utc())
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(rows > 0)
+    }
+
     /// See [`Store::end_other_sessions`].
     pub async fn end_other_sessions(
         &mut self,

@@ -17,12 +17,12 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
 use locum::admin::configuration;
-use locum::audit::{Actor, AuditKey};
+use locum::audit::Actor;
 use locum::clock::{Clock, Timestamp};
 use locum::config::{ConfigFile, Origin};
 use locum::demo;
 use locum::dialect::template::{Lookup, Value};
-use locum::dialect::{Dialect, Dialects, TokenWord, load_built_in};
+use locum::dialect::{Dialect, TokenWord, load_built_in};
 use locum::entropy::Entropy;
 use locum::issuer::{Api, ApiScope, Issuer, IssuerId, IssuerSettings};
 use locum::keys::{JwtKind, KeyMaterial, KeySet, SigningKey};
@@ -30,10 +30,8 @@ use locum::oauth::access_token::TokenUse;
 use locum::oauth::{
     Authority, ClientRequest, Core, Metadata, PresentedCredentials, TokenFacts, TokenResponse,
 };
-use locum::outgoing::Outgoing;
 use locum::protocol::{ClientAuthMethod, Parameters, Scope, SigningAlg};
 use locum::secret::{Secret, SecretHash, SecretVerifier};
-use locum::signin::ticket::Tickets;
 use locum::source::Source;
 use locum::store::Store;
 use locum::web::{Hosting, Place};
@@ -232,6 +230,7 @@ fn exchanges(c: &mut Criterion) {
         let name = issuer.name.trim_start_matches("bench-");
         group.bench_function(name, |b| {
             let authority = Authority {
+                visitor: Arc::default(),
                 core: &core,
                 issuer,
                 identifier: ISSUER,
@@ -249,16 +248,8 @@ fn exchanges(c: &mut Criterion) {
 async fn server() -> (Core, Vec<Arc<Issuer>>) {
     let entropy = Entropy::System;
     let keyring = demo::keyring(demo::secret_key()).expect("a keyring");
-    let core = Core {
-        store: Store::open("sqlite::memory:").await.expect("a database"),
-        clock: Clock::System,
-        secrets: SecretVerifier::new(&entropy),
-        entropy,
-        tickets: Tickets::new(keyring.secret_key.tagging()),
-        audit: AuditKey::new(keyring.secret_key.auditing()),
-        outgoing: Outgoing::new(true),
-        dialects: Dialects::default(),
-    };
+    let store = Store::open("sqlite::memory:").await.expect("a database");
+    let core = Core::new(store, &keyring.secret_key, Clock::System, entropy, true);
     let file = Source::new("bench.toml", include_str!("bench.toml"));
     let declared = ConfigFile::parse(file, PathBuf::from("."))
         .map_err(|mistake| mistake.to_string())

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::admin::configuration::{self, ApplyError};
 use crate::admin::system::{self, CONSOLE};
-use crate::audit::Actor;
+use crate::audit::{Activity, Actor};
 use crate::clock::Clock;
 use crate::config::{Declared, Origin};
 use crate::demo;
@@ -71,6 +71,7 @@ pub enum StartError {
 pub struct Server {
     pub ready: Ready,
     pub store: Store,
+    activity: Activity,
     running: actix_web::dev::Server,
 }
 
@@ -78,6 +79,7 @@ const SHUTDOWN_SECONDS: u64 = 10;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CLEAN_EVERY: Duration = Duration::from_secs(60);
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// How long a change that is made elsewhere may go unnoticed.
 const CURRENT_WITHIN: Duration = Duration::from_secs(1);
 
@@ -136,6 +138,8 @@ impl Server {
         };
         tokio::spawn(clean_up(core.clone()));
         tokio::spawn(keep_current(hosting.clone()));
+        tokio::spawn(keep_counts(core.clone()));
+        let activity = core.activity.clone();
         let app = web::Data::new(App {
             welcome: settings.is_dev.then(|| Welcome {
                 ready: ready.clone(),
@@ -161,6 +165,7 @@ impl Server {
         Ok(Self {
             ready,
             store,
+            activity,
             running: server.run(),
         })
     }
@@ -174,6 +179,7 @@ impl Server {
     /// database.
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.running.await;
+        store_counts(&self.store, &self.activity).await;
         self.store.close().await;
         outcome
     }
@@ -238,6 +244,29 @@ async fn keep_current(hosting: Arc<Hosting>) {
         every.tick().await;
         if let Err(error) = hosting.refresh().await {
             tracing::warn!(%error, "cannot see whether issuers have changed");
+        }
+    }
+}
+
+/// Stores what has been counted, every few seconds.
+async fn keep_counts(core: Core) {
+    let mut every = tokio::time::interval(COUNT_EVERY);
+    every.tick().await;
+    while !core.store.is_closed() {
+        every.tick().await;
+        store_counts(&core.store, &core.activity).await;
+    }
+}
+
+async fn store_counts(store: &Store, activity: &Activity) {
+    let tallies = activity.take();
+    if tallies.is_empty() {
+        return;
+    }
+    if let Err(error) = store.add_activity(&tallies).await {
+        tracing::warn!(%error, "what was counted could not be stored; it is tried again");
+        for tally in tallies {
+            activity.add(tally);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! function. `on_engine!` runs it on whichever engine is there.
 
 mod access_tokens;
+mod activity;
 mod apis;
 mod attempts;
 mod audit;
@@ -165,7 +166,8 @@ impl Store {
             + tx.delete_old_sessions(now).await?
             + tx.delete_old_sign_ins(now).await?
             + tx.delete_old_attempts(now).await?
-            + tx.delete_old_links(now).await?;
+            + tx.delete_old_links(now).await?
+            + tx.delete_old_activity(now).await?;
         tx.commit().await?;
         Ok(deleted)
     }

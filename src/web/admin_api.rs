@@ -1,5 +1,7 @@
 //! The admin API over HTTP: who asks, by their access token, and `admin::api` answers.
 
+use std::sync::Arc;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -69,7 +71,11 @@ pub async fn settle(app: &App, admin: &Admin<'_>) {
             continue;
         };
         // The pages of their clients cannot be loaded here: it is other browsers that are meant.
-        if let Err(error) = address.authority(&app.core).tell_clients(session).await {
+        if let Err(error) = address
+            .authority(&app.core, Arc::default())
+            .tell_clients(session)
+            .await
+        {
             tracing::warn!(%error, "clients could not be told that a session has ended");
         }
     }
@@ -125,7 +131,7 @@ async fn caller(
     console: &Address,
     request: &HttpRequest,
 ) -> Result<(Actor, Rights), ApiAnswer> {
-    let authority = console.authority(&app.core);
+    let authority = console.authority(&app.core, visitor::of(request));
     let token = credentials::bearer(request, false, &[]).map_err(unauthorized)?;
     let facts = authority
         .authorize(token.as_deref(), &Requirement::default())
@@ -148,7 +154,7 @@ async fn caller(
         ),
         None => (ActorKind::Client, facts.client_id.clone(), String::new()),
     };
-    let actor = Actor::visiting(kind, id, name, visitor::of(request));
+    let actor = Actor::from_afar(kind, &id, &name, &visitor::of(request));
     Ok((actor, Rights::Granted(rights)))
 }
 

@@ -294,16 +294,9 @@ impl Desk {
         let keyring = demo::keyring(demo::secret_key()).unwrap();
         let clock = ManualClock::starting_at(at(0));
         let entropy = Entropy::System;
-        let core = Core {
-            store: database.open().await,
-            clock: Clock::Manual(clock.clone()),
-            secrets: SecretVerifier::new(&entropy),
-            tickets: Tickets::new(keyring.secret_key.tagging()),
-            audit: AuditKey::new(keyring.secret_key.auditing()),
-            outgoing: Outgoing::new(true),
-            dialects: Dialects::default(),
-            entropy,
-        };
+        let store = database.open().await;
+        let clock_of_core = Clock::Manual(clock.clone());
+        let core = Core::new(store, &keyring.secret_key, clock_of_core, entropy, true);
         Self {
             core,
             keyring,

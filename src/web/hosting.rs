@@ -12,7 +12,7 @@ use super::address::{Address, Appearance, Resource};
 use super::pages::{Brand, DemoUser};
 use super::routes::Routes;
 use crate::admin::signing_keys;
-use crate::dialect::{Dialect, load_stored};
+use crate::dialect::Dialect;
 use crate::issuer::{Api, Issuer, IssuerId, SampleResource};
 use crate::keys::{CannotOpen, KeySet, Keyring, UnusableKey};
 use crate::oauth::Core;
@@ -188,10 +188,8 @@ impl Hosting {
         apis: &[Api],
         keys: Vec<crate::store::StoredKey>,
     ) -> Result<Prepared, Unprepared> {
-        let dialect = Arc::new(load_stored(
-            &stored.dialect,
-            stored.dialect_source.as_deref(),
-        )?);
+        let (name, source) = (&stored.dialect, stored.dialect_source.as_deref());
+        let dialect = self.core.dialects.get(name, source)?;
         let settings = &stored.settings;
         let keys = signing_keys::in_order(keys, settings.algs(&dialect))
             .iter()

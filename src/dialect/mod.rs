@@ -5,6 +5,7 @@
 //! differs. [`Dialect`] is the schema; `docs/dialects.md` explains it to whoever writes one.
 
 mod cache;
+mod deviations;
 mod check;
 mod endpoints;
 mod load;
@@ -14,6 +15,7 @@ pub mod template;
 mod words;
 
 pub use cache::Dialects;
+pub use deviations::{Deviation, deviations, lineage};
 pub use endpoints::*;
 pub use load::{BUILT_IN, load, load_built_in, load_stored, resolved, text};
 pub use schema::*;

@@ -137,7 +137,7 @@ pub async fn confirm(
             Ok(parameters) => visit.authority.end_session_request(&parameters).await,
             Err(fault) => Err(fault.into()),
         },
-        Destination::Client(_) | Destination::Account => Ok(EVERYBODY),
+        Destination::Client(_) | Destination::Page(_) => Ok(EVERYBODY),
     };
     match asked {
         Ok(asked) => finish(&visit, &asked.confirmed()).await,

@@ -33,6 +33,7 @@ mod visit;
 mod visitor;
 mod welcome;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +43,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tracing::Instrument;
 
 use crate::audit::Counted;
+use crate::admin::system::CONSOLE;
 use crate::dialect::Endpoint;
 use crate::oauth::Core;
 use crate::proxy::TrustedProxies;
@@ -61,6 +63,8 @@ pub struct App {
     /// The page that says what to paste where; `None` outside `locum dev`.
     pub welcome: Option<Welcome>,
     pub trusted_proxies: TrustedProxies,
+    /// Where this server reaches itself.
+    pub own_address: SocketAddr,
 }
 
 /// Answers every request. The table of paths is this server's own, because it depends on the
@@ -103,6 +107,10 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
     let (address, target) = match routes.find(request) {
         Found::Page(page) => return Box::pin(page.answer(request, app)).await,
         Found::Issuer(address, Some(target)) => (address, target),
+        // What the console's issuer does not serve itself is a page of the console.
+        Found::Issuer(address, None) if address.issuer.name == CONSOLE => {
+            return Box::pin(console::answer(app, address, request, payload)).await;
+        }
         Found::Issuer(address, None) => return render::not_found(address),
         Found::Nothing => return routes::nothing_here(app),
     };

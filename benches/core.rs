@@ -17,7 +17,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
 use locum::admin::configuration;
-use locum::audit::{Actor, AuditKey};
+use locum::audit::Actor;
 use locum::clock::{Clock, Timestamp};
 use locum::config::{ConfigFile, Origin};
 use locum::demo;
@@ -33,7 +33,6 @@ use locum::oauth::{
 use locum::outgoing::Outgoing;
 use locum::protocol::{ClientAuthMethod, Parameters, Scope, SigningAlg};
 use locum::secret::{Secret, SecretHash, SecretVerifier};
-use locum::signin::ticket::Tickets;
 use locum::source::Source;
 use locum::store::Store;
 use locum::web::{Hosting, Place};
@@ -236,6 +235,7 @@ fn exchanges(c: &mut Criterion) {
                 issuer,
                 identifier: ISSUER,
                 base: ISSUER,
+                visitor: Arc::default(),
             };
             on_runtime(b, &runtime, async || {
                 authority.exchange(&asked).await.expect("a token")
@@ -249,15 +249,9 @@ fn exchanges(c: &mut Criterion) {
 async fn server() -> (Core, Vec<Arc<Issuer>>) {
     let entropy = Entropy::System;
     let keyring = demo::keyring(demo::secret_key()).expect("a keyring");
-    let core = Core {
-        store: Store::open("sqlite::memory:").await.expect("a database"),
-        clock: Clock::System,
-        secrets: SecretVerifier::new(&entropy),
-        entropy,
-        tickets: Tickets::new(keyring.secret_key.tagging()),
-        audit: AuditKey::new(keyring.secret_key.auditing()),
-        outgoing: Outgoing::new(true),
-    };
+    let store = Store::open("sqlite::memory:").await.expect("a database");
+    let (clock, outgoing) = (Clock::System, Outgoing::new(true));
+    let core = Core::new(store, &keyring.secret_key, clock, entropy, outgoing);
     let file = Source::new("bench.toml", include_str!("bench.toml"));
     let declared = ConfigFile::parse(file, PathBuf::from("."))
         .map_err(|mistake| mistake.to_string())

@@ -10,21 +10,22 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use url::Url;
 
 use crate::admin::configuration::{self, ApplyError};
+use crate::admin::rights::Rights;
 use crate::admin::system::{self, CONSOLE};
-use crate::audit::{Actor, AuditKey};
+use crate::admin::{Admin, AdminFault, audit};
+use crate::audit::{Activity, Actor};
 use crate::clock::Clock;
 use crate::config::{Declared, Origin};
 use crate::demo;
-use crate::dialect::Dialects;
 use crate::entropy::Entropy;
+use crate::issuer::RegisteredBy;
 use crate::keys::{Keyring, UnusableKey};
 use crate::oauth::Core;
 use crate::outgoing::Outgoing;
 use crate::production::{self, Unsafe};
 use crate::proxy::TrustedProxies;
 use crate::ready::{Ready, ReadyIssuer};
-use crate::secret::SecretVerifier;
-use crate::signin::ticket::Tickets;
+use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 use crate::web::pages::DemoUser;
 use crate::web::{App, Hosting, HostingError, Place, Welcome, answer};
@@ -64,6 +65,8 @@ pub enum StartError {
     #[error(transparent)]
     Key(#[from] UnusableKey),
     #[error(transparent)]
+    SetUp(#[from] AdminFault),
+    #[error(transparent)]
     Hosting(#[from] HostingError),
     #[error("there is no issuer {name:?} to serve at the root; there are: {known}")]
     RootIssuer { name: String, known: String },
@@ -75,6 +78,10 @@ pub enum StartError {
 pub struct Server {
     pub ready: Ready,
     pub store: Store,
+    /// What makes the first owner of the console, where there is none: the token of a link that
+    /// is good once.
+    pub set_up_token: Option<Secret>,
+    activity: Activity,
     running: actix_web::dev::Server,
 }
 
@@ -82,6 +89,7 @@ const SHUTDOWN_SECONDS: u64 = 10;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CLEAN_EVERY: Duration = Duration::from_secs(60);
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// How long a change that is made elsewhere may go unnoticed.
 const CURRENT_WITHIN: Duration = Duration::from_secs(1);
 
@@ -94,17 +102,19 @@ impl Server {
         } else {
             production::check_database(&store).await?;
         }
-        let core = Core {
-            store: store.clone(),
-            clock: settings.clock.clone(),
-            secrets: SecretVerifier::new(&settings.entropy),
-            tickets: Tickets::new(settings.keyring.secret_key.tagging()),
-            audit: AuditKey::new(settings.keyring.secret_key.auditing()),
-            dialects: Dialects::default(),
-            outgoing: Outgoing::new(settings.is_dev),
-            entropy: settings.entropy.clone(),
-        };
+        let core = Core::new(
+            store.clone(),
+            &settings.keyring.secret_key,
+            settings.clock.clone(),
+            settings.entropy.clone(),
+            Outgoing::new(settings.is_dev),
+        );
         configure(&core, &settings).await?;
+        let set_up_token = if settings.is_dev {
+            None
+        } else {
+            set_up_token(&core, &settings.keyring).await?
+        };
         let place = Place {
             demo_users: demo_users(&settings),
             public_url: settings.public_url.clone(),
@@ -143,6 +153,8 @@ impl Server {
         };
         tokio::spawn(clean_up(core.clone()));
         tokio::spawn(keep_current(hosting.clone()));
+        tokio::spawn(keep_counts(core.clone()));
+        let activity = core.activity.clone();
         let app = web::Data::new(App {
             welcome: settings.is_dev.then(|| Welcome {
                 ready: ready.clone(),
@@ -168,6 +180,8 @@ impl Server {
         Ok(Self {
             ready,
             store,
+            set_up_token,
+            activity,
             running: server.run(),
         })
     }
@@ -181,6 +195,7 @@ impl Server {
     /// database.
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.running.await;
+        store_counts(&self.store, &self.activity).await;
         self.store.close().await;
         outcome
     }
@@ -210,6 +225,12 @@ async fn configure(core: &Core, settings: &Settings) -> Result<(), StartError> {
     let (keyring, folder) = (&settings.keyring, &settings.folder);
     configuration::apply(core, keyring, &declared, folder, &Actor::server()).await?;
     Ok(())
+}
+
+async fn set_up_token(core: &Core, keyring: &Keyring) -> Result<Option<Secret>, StartError> {
+    let (actor, rights) = (Actor::server(), Rights::Everything);
+    let admin = Admin::new(core, keyring, actor, rights, RegisteredBy::Console);
+    Ok(admin.make_set_up_link().await?)
 }
 
 /// The users of `locum dev`, by issuer. In a configuration somebody's passwords are their own.
@@ -249,6 +270,29 @@ async fn keep_current(hosting: Arc<Hosting>) {
     }
 }
 
+/// Stores what has been counted, every few seconds.
+async fn keep_counts(core: Core) {
+    let mut every = tokio::time::interval(COUNT_EVERY);
+    every.tick().await;
+    while !core.store.is_closed() {
+        every.tick().await;
+        store_counts(&core.store, &core.activity).await;
+    }
+}
+
+async fn store_counts(store: &Store, activity: &Activity) {
+    let tallies = activity.take();
+    if tallies.is_empty() {
+        return;
+    }
+    if let Err(error) = store.add_activity(&tallies).await {
+        tracing::warn!(%error, "what was counted could not be stored; it is tried again");
+        for tally in tallies {
+            activity.add(tally);
+        }
+    }
+}
+
 /// Deletes what has expired, a bounded number of rows at a time.
 async fn clean_up(core: Core) {
     let mut every = tokio::time::interval(CLEAN_EVERY);
@@ -261,6 +305,16 @@ async fn clean_up(core: Core) {
                 Ok(rows) => tracing::debug!(rows, "expired rows deleted"),
                 Err(error) => {
                     tracing::warn!(%error, "expired rows could not be deleted");
+                    break;
+                }
+            }
+        }
+        loop {
+            match audit::enforce_retention(&core).await {
+                Ok(0) => break,
+                Ok(events) => tracing::info!(events, "audit events were kept long enough"),
+                Err(error) => {
+                    tracing::warn!(%error, "old audit events could not be taken away");
                     break;
                 }
             }

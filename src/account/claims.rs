@@ -44,6 +44,16 @@ impl UserClaims {
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0.get(name)
     }
+
+    /// The names of those that differ.
+    pub fn names_of_changes(&self, other: &Self) -> Vec<String> {
+        let names = self.0.keys().chain(other.0.keys());
+        let changed = names.filter(|name| self.0.get(*name) != other.0.get(*name));
+        let mut changed: Vec<String> = changed.cloned().collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
 }
 
 /// The scopes that OpenID Connect itself defines (OIDC Core §3.1.2.1, §5.4, §11).

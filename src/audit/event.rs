@@ -19,14 +19,14 @@ pub struct Actor {
 
 impl Actor {
     /// Somebody whose request it was.
-    pub fn visiting(kind: ActorKind, id: String, name: String, visitor: Visitor) -> Self {
+    pub fn visiting(kind: ActorKind, id: String, name: String, visitor: &Visitor) -> Self {
         Self {
             kind,
             id,
             name,
-            address: visitor.address,
-            user_agent: visitor.user_agent,
-            request_id: visitor.request_id,
+            address: visitor.address.clone(),
+            user_agent: visitor.user_agent.clone(),
+            request_id: visitor.request_id.clone(),
         }
     }
 

@@ -6,7 +6,9 @@
 //! does not have the key, cannot forge one. What no chain can show by itself is that its newest
 //! events are gone: for that, its head is noted elsewhere, and `locum audit verify` compares.
 
+mod activity;
 mod event;
+mod seldom;
 mod visitor;
 
 use aws_lc_rs::hmac;
@@ -16,7 +18,9 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 
+pub use activity::{Activity, Counted, Tally, hour};
 pub use event::{Action, Actor, ActorKind, Event, Outcome, Target, TargetKind};
+pub use seldom::Seldom;
 pub use visitor::Visitor;
 
 /// An issuer's events, or the server's.

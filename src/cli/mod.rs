@@ -1,6 +1,8 @@
 //! The program `locum`: one file per command. Commands parse arguments and call the library.
 
+mod audit;
 mod check;
+mod database;
 mod dev;
 mod dialect;
 mod migrate;
@@ -31,6 +33,8 @@ enum Command {
     Serve(serve::Serve),
     /// Bring a database's tables up to date
     Migrate(migrate::Migrate),
+    /// Check the audit log, or write it down
+    Audit(audit::Audit),
     /// Say what is wrong with a configuration file
     Check(check::Check),
     /// Show the built-in dialects, or check one of your own
@@ -53,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Dev(dev) => dev.run(),
         Command::Serve(serve) => serve.run(),
         Command::Migrate(migrate) => migrate.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Check(check) => check.run(),
         Command::Dialect(dialect) => dialect.run(),
         Command::Completions { shell } => {

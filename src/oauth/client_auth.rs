@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::{Authority, Refusal};
+use crate::audit::{Action, Event, Target, TargetKind};
 use crate::dialect::TokenRequestPolicy;
 use crate::issuer::Client;
 use crate::protocol::{ClientAuthMethod, Fault, is_vschar};
 use crate::secret::Secret;
+use crate::signin::network_of;
 
 /// Who a request says it comes from, and by what means.
 #[derive(Debug, Clone)]
@@ -55,6 +57,44 @@ impl Authority<'_> {
         credentials: &Result<PresentedCredentials, Fault>,
     ) -> Result<Arc<Client>, Refusal> {
         let credentials = credentials.as_ref().map_err(Fault::clone)?;
+        let outcome = self.prove(credentials).await;
+        if let (Err(Refusal::Fault(fault)), Some(client_id)) = (&outcome, credentials.client_id()) {
+            Box::pin(self.record_unproven(client_id, fault)).await?;
+        }
+        outcome
+    }
+
+    /// Strangers can fail as often as they like, so that is remembered seldom: once a minute for
+    /// each client and network, and for all that are no clients.
+    async fn record_unproven(&self, client_id: &str, fault: &Fault) -> Result<(), Refusal> {
+        let because = match fault {
+            Fault::ClientAuthenticationFailed { .. } => "wrong_secret",
+            Fault::ClientAuthMethodMismatch { .. } | Fault::ClientAuthMethodNotAccepted { .. } => {
+                "wrong_method"
+            }
+            _ => return Ok(()),
+        };
+        let (store, issuer) = (&self.core.store, self.issuer.id);
+        let known = store.find_client(issuer, client_id).await?;
+        let known = known.as_deref();
+        let network = network_of(&self.visitor);
+        let cause = match known {
+            Some(client) => ["client", client.client_id.as_str(), network.as_str()],
+            None => ["client", "", network.as_str()],
+        };
+        let event = async || {
+            let (target, because) = match known {
+                Some(client) => (Target::client(client), because),
+                // Not what was sent: it may be a secret in the wrong place.
+                None => (Target::new(TargetKind::Client, "", ""), "unknown_client"),
+            };
+            let event = Event::new(Action::ClientAuthenticationFailed, target);
+            Ok(event.failed().with("because", because))
+        };
+        self.record_seldom(&cause, &self.by_nobody(), event).await
+    }
+
+    async fn prove(&self, credentials: &PresentedCredentials) -> Result<Arc<Client>, Refusal> {
         let policy = &self.issuer.dialect.token_request;
         let client_id = credentials
             .client_id()

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::access_token::{TokenFacts, TokenUse, UserFacts, jwt_digest};
 use super::entitlement::{Actor, Entitlement, permissions};
-use super::{Authority, Refusal, TokenResponse};
+use super::{Authority, Refusal, TokenResponse, record};
 use crate::account::{Grant, GrantId, RefreshToken, Role, User};
 use crate::clock::Timestamp;
 use crate::dialect::template::{Lookup, Value};
@@ -281,14 +281,39 @@ impl Authority<'_> {
         }
     }
 
-    /// Everything that came of a grant is worth nothing from now on.
+    /// Everything that came of a grant is worth nothing from now on. Returns whether it was not
+    /// before.
     pub(in crate::oauth) async fn revoke_grant(
         &self,
         tx: &mut Tx,
         grant: GrantId,
+    ) -> Result<bool, Refusal> {
+        let now = self.core.clock.now();
+        Ok(tx.revoke_grant(self.issuer.id, grant, now).await?)
+    }
+
+    /// Somebody used a code or refresh token again. Revokes its grant and remembers both, the last
+    /// thing before the commit.
+    pub(in crate::oauth) async fn revoke_replayed(
+        &self,
+        tx: &mut Tx,
+        token: &str,
+        grant: GrantId,
+        client: &Client,
     ) -> Result<(), Refusal> {
-        tx.revoke_grant(self.issuer.id, grant, self.core.clock.now())
-            .await?;
+        let was_live = self.revoke_grant(tx, grant).await?;
+        let actor = self.by_client(client);
+        // Whoever has a token that is spent can show it for ever.
+        let (core, id) = (self.core, grant.0.to_string());
+        let left_out = core.seldom.admit(&["replay", &id], core.clock.now());
+        if was_live || left_out.is_some() {
+            self.record(tx, &actor, record::replay(token, grant, client))
+                .await?;
+        }
+        if was_live {
+            let event = record::grant_revoked("replay", grant, client);
+            self.record(tx, &actor, event).await?;
+        }
         Ok(())
     }
 }

@@ -9,17 +9,19 @@ mod introspection;
 pub mod issuance;
 mod metadata;
 mod pkce;
+mod record;
 mod revocation;
 mod token;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::audit::AuditKey;
+use crate::audit::{Activity, AuditKey, Seldom, Visitor};
 use crate::clock::Clock;
 use crate::dialect::Dialects;
 use crate::entropy::Entropy;
 use crate::issuer::Issuer;
-use crate::keys::UnusableKey;
+use crate::keys::{SecretKey, UnusableKey};
 use crate::outgoing::Outgoing;
 use crate::protocol::{Fault, Parameters};
 use crate::secret::{SecretVerifier, VerifierBusy};
@@ -42,12 +44,39 @@ pub struct Core {
     pub tickets: Tickets,
     pub audit: AuditKey,
     pub dialects: Dialects,
+    /// What strangers can cause is not remembered each time.
+    pub seldom: Seldom,
+    /// What is counted only.
+    pub activity: Activity,
     pub outgoing: Outgoing,
+}
+
+impl Core {
+    pub fn new(
+        store: Store,
+        secret_key: &SecretKey,
+        clock: Clock,
+        entropy: Entropy,
+        outgoing: Outgoing,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            secrets: SecretVerifier::new(&entropy),
+            entropy,
+            tickets: Tickets::new(secret_key.tagging()),
+            audit: AuditKey::new(secret_key.auditing()),
+            dialects: Dialects::default(),
+            seldom: Seldom::default(),
+            activity: Activity::default(),
+            outgoing,
+        }
+    }
 }
 
 /// An issuer at the address a request came to. The flows are its methods, each in the file of
 /// its name.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Authority<'a> {
     pub core: &'a Core,
     pub issuer: &'a Issuer,
@@ -55,6 +84,8 @@ pub struct Authority<'a> {
     pub identifier: &'a str,
     /// That address, without a slash at the end.
     pub base: &'a str,
+    /// Who asks.
+    pub visitor: Arc<Visitor>,
 }
 
 /// A request of a client to an endpoint that knows its clients: who it is, and what it wants.

@@ -1,7 +1,8 @@
 //! Token revocation (RFC 7009).
 
 use super::access_token::{Found, Status};
-use super::{Authority, ClientRequest, Refusal};
+use super::{Authority, ClientRequest, Refusal, record};
+use crate::audit::{Action, Event, Target, TargetKind};
 use crate::dialect::RevocationPolicy;
 use crate::protocol::{Fault, Parameters, parameter};
 
@@ -40,24 +41,36 @@ impl Authority<'_> {
             };
         }
         let (store, issuer) = (&self.core.store, self.issuer.id);
+        let target = |id: &str| Target::new(TargetKind::Token, id, &client.client_name);
+        let actor = self.by_client(&client);
+        let mut tx = store.write().await?;
         match found {
             Found::Opaque { hash } => {
                 let now = self.core.clock.now();
-                let revoking = store.revoke_access_token(issuer, &hash, &client.client_id, now);
-                Box::pin(revoking).await?;
+                tx.revoke_access_token(issuer, &hash, &client.client_id, now)
+                    .await?;
+                let event = Event::new(Action::TokenRevoked, target("access_token"));
+                self.record(&mut tx, &actor, event).await?;
             }
             Found::Jwt { hash } if policy.jwt => {
-                Box::pin(store.revoke_jwt(issuer, &hash, facts.expires_at)).await?;
+                tx.revoke_jwt(issuer, &hash, facts.expires_at).await?;
+                let event = Event::new(Action::TokenRevoked, target("access_token"));
+                self.record(&mut tx, &actor, event).await?;
             }
-            Found::Jwt { .. } => {}
+            Found::Jwt { .. } => return Ok(()),
             // RFC 7009 §2.1: and the access tokens of the same grant. A token that was exchanged
             // stands for its family as well: its client may have lost the answer.
             Found::Refresh { grant, .. } => {
-                let mut tx = store.write().await?;
-                self.revoke_grant(&mut tx, grant).await?;
-                tx.commit().await?;
+                let was_live = self.revoke_grant(&mut tx, grant).await?;
+                let event = Event::new(Action::TokenRevoked, target("refresh_token"));
+                self.record(&mut tx, &actor, event).await?;
+                if was_live {
+                    let event = record::grant_revoked("client", grant, &client);
+                    self.record(&mut tx, &actor, event).await?;
+                }
             }
         }
+        tx.commit().await?;
         Ok(())
     }
 }

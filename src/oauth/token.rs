@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Authority, ClientRequest, Refusal};
+use crate::audit::Counted;
 use crate::clock::Timestamp;
 use crate::dialect::ResponseWord;
 use crate::dialect::template::{Lookup, Value};
@@ -30,6 +31,12 @@ impl Authority<'_> {
     /// then the client, then everything else. In a dialect with `client_first` nothing comes
     /// before the client.
     pub async fn exchange(&self, asked: &ClientRequest) -> Result<TokenResponse, Refusal> {
+        let response = self.exchange_uncounted(asked).await?;
+        self.count(Counted::Tokens);
+        Ok(response)
+    }
+
+    async fn exchange_uncounted(&self, asked: &ClientRequest) -> Result<TokenResponse, Refusal> {
         let dialect = &self.issuer.dialect;
         let grant_type = asked
             .parameters

@@ -9,7 +9,8 @@ use url::Url;
 use url::form_urlencoded;
 
 use super::id_token::IdTokenHint;
-use crate::account::{Session, SessionId};
+use crate::account::SessionId;
+use crate::audit::{Action, Actor, Event, Target};
 use crate::clock::Timestamp;
 use crate::dialect::LogoutWord;
 use crate::dialect::template::{Lookup, Value};
@@ -200,22 +201,51 @@ impl Authority<'_> {
     /// Ends a session and tells the clients that were used in it. Returns the pages of clients
     /// that want to be told by the browser.
     pub async fn end_session(&self, signed_in: &SignedIn) -> Result<Vec<String>, Refusal> {
-        let store = &self.core.store;
-        let session = &signed_in.session;
-        store
-            .end_session(self.issuer.id, session.id, self.core.clock.now())
-            .await?;
-        self.tell_clients(session.id).await
+        let SignedIn { session, user } = signed_in;
+        let event = Event::new(Action::SignedOut, Target::user(user))
+            .with("session", session.id.0.to_string());
+        self.end(signed_in, &self.by_user(user), event).await
+    }
+
+    /// Ends a session for which there is no more room in its browser. Returns what
+    /// [`Self::end_session`] does.
+    pub async fn crowd_out(&self, signed_in: &SignedIn) -> Result<Vec<String>, Refusal> {
+        let SignedIn { session, user } = signed_in;
+        let event = Event::new(Action::SessionEnded, Target::session(session.id, user))
+            .with("because", "too_many_in_one_browser");
+        self.end(signed_in, &self.by_nobody(), event).await
+    }
+
+    async fn end(
+        &self,
+        signed_in: &SignedIn,
+        actor: &Actor,
+        event: Event,
+    ) -> Result<Vec<String>, Refusal> {
+        let session = signed_in.session.id;
+        let mut tx = self.core.store.write().await?;
+        let now = self.core.clock.now();
+        if tx.end_session(self.issuer.id, session, now).await? {
+            self.record(&mut tx, actor, event).await?;
+        }
+        tx.commit().await?;
+        self.tell_clients(session).await
     }
 
     /// Ends every other session of the user, and tells their clients as far as that can be done
     /// without a browser.
-    pub async fn end_other_sessions(&self, session: &Session) -> Result<(), Refusal> {
-        let store = &self.core.store;
+    pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<(), Refusal> {
+        let SignedIn { session, user } = signed_in;
         let now = self.core.clock.now();
-        let ended = store
-            .end_other_sessions(self.issuer.id, session.user, Some(session.id), now)
+        let mut tx = self.core.store.write().await?;
+        let ended = tx
+            .end_other_sessions(self.issuer.id, user.id, Some(session.id), now)
             .await?;
+        for other in &ended {
+            let event = Event::new(Action::SessionEnded, Target::session(*other, user));
+            self.record(&mut tx, &self.by_user(user), event).await?;
+        }
+        tx.commit().await?;
         for session in ended {
             self.tell_clients(session).await?;
         }

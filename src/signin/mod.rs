@@ -5,3 +5,5 @@ pub mod password;
 pub mod session;
 mod throttle;
 pub mod ticket;
+
+pub(crate) use password::network_of;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::account::User;
+use crate::account::{User, UserClaims};
+use crate::audit::{Action, Event, Target, TargetKind};
 use crate::clock::Timestamp;
 use crate::issuer::Client;
 use crate::oauth::{Authority, Refusal};
@@ -57,9 +58,28 @@ impl Authority<'_> {
         let issuer = self.issuer.id;
         let now = self.core.clock.now();
         let mut tx = self.core.store.write().await?;
-        tx.delete_consents(issuer, user.id, client_id).await?;
-        tx.revoke_grants_of(issuer, user.id, Some(client_id), now)
+        let consents = tx.delete_consents(issuer, user.id, client_id).await?;
+        let grants = tx
+            .revoke_grants_of(issuer, user.id, Some(client_id), now)
             .await?;
+        // A form may be sent twice, and may name anything.
+        if consents + grants > 0 {
+            let target = Target::new(TargetKind::Consent, client_id, &user.username);
+            let event = Event::new(Action::ConsentWithdrawn, target).with("grants_revoked", grants);
+            self.record(&mut tx, &self.by_user(user), event).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Changes the user's own claims.
+    pub async fn set_own_claims(&self, user: &User, claims: &UserClaims) -> Result<(), Refusal> {
+        let now = self.core.clock.now();
+        let mut tx = self.core.store.write().await?;
+        tx.set_claims(self.issuer.id, user.id, claims, now).await?;
+        let event = Event::new(Action::ProfileChanged, Target::user(user))
+            .with("changed", user.claims.names_of_changes(claims));
+        self.record(&mut tx, &self.by_user(user), event).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -74,7 +94,13 @@ impl Authority<'_> {
             .into_iter()
             .find(|session| session.id.0.to_string() == sid);
         if let Some(session) = &found {
-            store.end_session(issuer, session.id, now).await?;
+            let mut tx = store.write().await?;
+            if tx.end_session(issuer, session.id, now).await? {
+                let target = Target::session(session.id, user);
+                let event = Event::new(Action::SessionEnded, target);
+                self.record(&mut tx, &self.by_user(user), event).await?;
+            }
+            tx.commit().await?;
             // Its clients' pages cannot be loaded here: it is another browser that is meant.
             self.tell_clients(session.id).await?;
         }

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::throttle::{ACCOUNT, ADDRESS, Throttle, network};
 use crate::account::{Session, SignIn, User};
-use crate::audit::Visitor;
+use crate::audit::{Action, Counted, Event, Target, Visitor};
 use crate::clock::Timestamp;
 use crate::oauth::{Authority, Refusal};
 use crate::secret::{Digest, Secret, SecretHash};
@@ -17,15 +17,7 @@ pub struct Attempt<'a> {
     /// As typed.
     pub username: &'a str,
     pub password: &'a Secret,
-    pub visitor: &'a Visitor,
     pub occasion: Occasion<'a>,
-}
-
-impl Attempt<'_> {
-    fn network(&self) -> String {
-        let address = &self.visitor.address;
-        address.parse().map_or_else(|_| address.clone(), network)
-    }
 }
 
 /// What a password is checked for.
@@ -82,16 +74,18 @@ impl Authority<'_> {
         let now = core.clock.now();
         let canonical = User::canonical_username(attempt.username);
         let account = Digest::of(format!("account:{canonical}").as_bytes());
-        let address = Digest::of(format!("address:{}", attempt.network()).as_bytes());
+        let address = Digest::of(format!("address:{}", network_of(&self.visitor)).as_bytes());
         let against = [(ACCOUNT, &account), (ADDRESS, &address)];
         // Before the queue, so that a flood of guesses does not fill it; and once more when it is
         // this one's turn, because there are only a few turns: of many attempts at once, all but
         // the first few see those before them.
         if let Some(wait) = self.wait(&against, now).await? {
+            self.record_throttled(attempt, &canonical).await?;
             return Ok(Err(NotSignedIn::Throttled { wait }));
         }
         let turn = core.secrets.turn().await?;
         if let Some(wait) = self.wait(&against, now).await? {
+            self.record_throttled(attempt, &canonical).await?;
             return Ok(Err(NotSignedIn::Throttled { wait }));
         }
         let is_plausible = canonical.len() <= LONGEST_USERNAME
@@ -111,12 +105,35 @@ impl Authority<'_> {
             Some(user) => Ok(user),
             None => Err(NotSignedIn::WrongCredentials),
         };
-        self.settle(&against, is_right, now).await?;
+        let event = event_of(attempt, user.as_ref(), &outcome);
+        self.settle(&against, is_right, user.as_ref(), event, now)
+            .await?;
         drop(turn); // whoever comes next sees this attempt
-        if let (Some(user), Occasion::SignIn { client_id }) = (user, attempt.occasion) {
-            self.note(attempt, &user, client_id, outcome.is_ok(), now);
+        if let Occasion::SignIn { client_id } = attempt.occasion {
+            self.count(match outcome {
+                Ok(_) => Counted::SignIns,
+                Err(_) => Counted::SignInFailures,
+            });
+            if let Some(user) = user {
+                self.note(&user, client_id, outcome.is_ok(), now);
+            }
         }
         Ok(outcome)
+    }
+
+    /// An attempt that was not looked at, because too many have failed before. Whoever keeps
+    /// trying may do so for ever, so it is remembered seldom.
+    async fn record_throttled(
+        &self,
+        attempt: &Attempt<'_>,
+        canonical: &str,
+    ) -> Result<(), Refusal> {
+        let cause = ["throttled", canonical, &network_of(&self.visitor)];
+        let event = async || {
+            let user = self.core.store.find_user(self.issuer.id, canonical).await?;
+            Ok(failed(attempt, user.as_ref(), "throttled"))
+        };
+        self.record_seldom(&cause, &self.by_nobody(), event).await
     }
 
     /// How long to wait because of attempts that failed, `None` when this one may be made.
@@ -141,10 +158,13 @@ impl Authority<'_> {
     }
 
     /// Counts an attempt that failed. One that succeeded has those against its account forgotten.
+    /// Either is remembered, and takes the same time whether or not there is such a user.
     async fn settle(
         &self,
         against: &[(Throttle, &Digest); 2],
         is_right: bool,
+        user: Option<&User>,
+        event: Option<Event>,
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let issuer = self.issuer.id;
@@ -159,27 +179,27 @@ impl Authority<'_> {
                 tx.set_attempts(issuer, against, failures, now).await?;
             }
         }
+        if let Some(event) = event {
+            let actor = match user.filter(|_| is_right) {
+                Some(user) => self.by_user(user),
+                None => self.by_nobody(),
+            };
+            self.record(&mut tx, &actor, event).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
 
     /// Notes the attempt for the account's owner to see. Not waited for: the time it takes would
     /// tell whether there is such a user.
-    fn note(
-        &self,
-        attempt: &Attempt<'_>,
-        user: &User,
-        client_id: Option<&str>,
-        succeeded: bool,
-        now: Timestamp,
-    ) {
+    fn note(&self, user: &User, client_id: Option<&str>, succeeded: bool, now: Timestamp) {
         let sign_in = SignIn {
             user: user.id,
             at: now,
             succeeded,
             client_id: client_id.map(str::to_owned),
-            address: attempt.visitor.address.clone(),
-            user_agent: attempt.visitor.user_agent.clone(),
+            address: self.visitor.address.clone(),
+            user_agent: self.visitor.user_agent.clone(),
         };
         let (core, issuer) = (self.core.clone(), self.issuer.id);
         let noting = async move {
@@ -210,12 +230,59 @@ impl Authority<'_> {
         let ended = tx
             .end_other_sessions(issuer, user.id, Some(session.id), now)
             .await?;
+        let event = Event::new(Action::PasswordChanged, Target::user(user))
+            .with("sessions_ended", ended.len());
+        self.record(&mut tx, &self.by_user(user), event).await?;
         tx.commit().await?;
         for session in ended {
             self.tell_clients(session).await?;
         }
         Ok(())
     }
+}
+
+/// What is remembered of an attempt: nothing of a confirmation that succeeded, for it shows in
+/// what it was for.
+fn event_of(
+    attempt: &Attempt<'_>,
+    user: Option<&User>,
+    outcome: &Result<User, NotSignedIn>,
+) -> Option<Event> {
+    let because = match (outcome, user) {
+        (Ok(user), _) => {
+            let Occasion::SignIn { client_id } = attempt.occasion else {
+                return None;
+            };
+            let event = Event::new(Action::SignedIn, Target::user(user));
+            return Some(match client_id {
+                Some(client_id) => event.with("client_id", client_id),
+                None => event,
+            });
+        }
+        (Err(NotSignedIn::Blocked), _) => "blocked",
+        (Err(_), Some(_)) => "wrong_password",
+        (Err(_), None) => "unknown_user",
+    };
+    Some(failed(attempt, user, because))
+}
+
+fn failed(attempt: &Attempt<'_>, user: Option<&User>, because: &str) -> Event {
+    let target = user.map_or_else(Target::unknown_user, Target::user);
+    let (action, client_id) = match attempt.occasion {
+        Occasion::SignIn { client_id } => (Action::SignedIn, client_id),
+        Occasion::Confirmation => (Action::PasswordChanged, None),
+    };
+    let event = Event::new(action, target).failed().with("because", because);
+    match client_id {
+        Some(client_id) => event.with("client_id", client_id),
+        None => event,
+    }
+}
+
+/// The network that attempts are counted against.
+pub(crate) fn network_of(visitor: &Visitor) -> String {
+    let address = &visitor.address;
+    address.parse().map_or_else(|_| address.clone(), network)
 }
 
 /// Why a password may not be chosen.

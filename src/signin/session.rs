@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::account::{Amr, Session, SessionId, User};
-use crate::audit::Visitor;
 use crate::clock::Timestamp;
 use crate::oauth::authorization::SignedIn;
 use crate::oauth::{Authority, Refusal};
@@ -56,7 +55,6 @@ impl Authority<'_> {
         &self,
         user: &User,
         is_remembered: bool,
-        visitor: &Visitor,
         held: &[HeldSession],
     ) -> Result<HeldSession, Refusal> {
         let (core, issuer) = (self.core, self.issuer);
@@ -81,8 +79,8 @@ impl Authority<'_> {
             last_seen_at: now,
             idle_expires_at: now,
             expires_at: now + lifetime,
-            address: visitor.address.clone(),
-            user_agent: visitor.user_agent.clone(),
+            address: self.visitor.address.clone(),
+            user_agent: self.visitor.user_agent.clone(),
         };
         session.idle_expires_at = self.idle_expiry(&session, now);
         let is_renewed = match own {

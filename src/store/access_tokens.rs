@@ -109,19 +109,30 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        on_engine!(tx &mut tx, |db| sqlx::query(REVOKE)
+        tx.revoke_access_token(issuer, hash, client_id, now).await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// See [`Store::revoke_access_token`].
+    pub async fn revoke_access_token(
+        &mut self,
+        issuer: IssuerId,
+        hash: &Digest,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(REVOKE)
             .bind(issuer.uuid())
             .bind(hash.as_bytes().as_slice())
             .bind(now.utc())
             .bind(client_id)
             .execute(db)
             .await
-            .map(drop))?;
-        tx.commit().await
+            .map(drop))?)
     }
-}
 
-impl Tx {
     /// Stores a token together with what else the transaction writes.
     pub async fn insert_access_token(&mut self, token: &StoredToken) -> Result<()> {
         self.insert_access_tokens(std::slice::from_ref(token)).await

@@ -112,19 +112,19 @@ impl Tx {
             .map(drop))?)
     }
 
-    /// Forgets what the user allowed a client, for every audience.
+    /// Forgets what the user allowed a client, for every audience. Returns for how many.
     pub async fn delete_consents(
         &mut self,
         issuer: IssuerId,
         user: UserId,
         client_id: &str,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         Ok(on_engine!(tx self, |db| sqlx::query(DELETE)
             .bind(issuer.uuid())
             .bind(user.0)
             .bind(client_id)
             .execute(db)
             .await
-            .map(drop))?)
+            .map(|done| done.rows_affected()))?)
     }
 }

@@ -4,6 +4,7 @@
 //! function. `on_engine!` runs it on whichever engine is there.
 
 mod access_tokens;
+mod activity;
 mod apis;
 mod attempts;
 mod audit;
@@ -42,8 +43,8 @@ pub use clients::ClientQuery;
 pub use demo_data::KnownClient;
 pub use engine::{Engine, Tx};
 pub use issuers::StoredIssuer;
-pub use sessions::SessionOfUser;
 pub use migrations::Step;
+pub use sessions::SessionOfUser;
 pub use signing_keys::StoredKey;
 pub use usage::ClientUsage;
 pub use users::{UserQuery, UserRecord};
@@ -165,7 +166,8 @@ impl Store {
             + tx.delete_old_sessions(now).await?
             + tx.delete_old_sign_ins(now).await?
             + tx.delete_old_attempts(now).await?
-            + tx.delete_old_links(now).await?;
+            + tx.delete_old_links(now).await?
+            + tx.delete_old_activity(now).await?;
         tx.commit().await?;
         Ok(deleted)
     }

@@ -21,13 +21,7 @@ impl Store {
         expires_at: Timestamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        on_engine!(tx &mut tx, |db| sqlx::query(INSERT)
-            .bind(issuer.uuid())
-            .bind(hash.as_bytes().as_slice())
-            .bind(expires_at.utc())
-            .execute(db)
-            .await
-            .map(drop))?;
+        tx.revoke_jwt(issuer, hash, expires_at).await?;
         tx.commit().await
     }
 
@@ -42,6 +36,22 @@ impl Store {
 }
 
 impl Tx {
+    /// See [`Store::revoke_jwt`].
+    pub async fn revoke_jwt(
+        &mut self,
+        issuer: IssuerId,
+        hash: &Digest,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(INSERT)
+            .bind(issuer.uuid())
+            .bind(hash.as_bytes().as_slice())
+            .bind(expires_at.utc())
+            .execute(db)
+            .await
+            .map(drop))?)
+    }
+
     pub(super) async fn delete_expired_revocations(&mut self, now: Timestamp) -> Result<u64> {
         Ok(on_engine!(tx self, |db| sqlx::query(DELETE_EXPIRED)
             .bind(now.utc())

@@ -282,14 +282,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        on_engine!(tx &mut tx, |db| sqlx::query(SET_CLAIMS)
-            .bind(issuer.uuid())
-            .bind(user.0)
-            .bind(text(claims))
-            .bind(now.utc())
-            .execute(db)
-            .await
-            .map(drop))?;
+        tx.set_claims(issuer, user, claims, now).await?;
         tx.commit().await
     }
 }
@@ -309,6 +302,24 @@ macro_rules! written {
 }
 
 impl Tx {
+    /// Sets claims that the person chose: no configuration changes them from now on.
+    pub async fn set_claims(
+        &mut self,
+        issuer: IssuerId,
+        user: UserId,
+        claims: &UserClaims,
+        now: Timestamp,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(SET_CLAIMS)
+            .bind(issuer.uuid())
+            .bind(user.0)
+            .bind(text(claims))
+            .bind(now.utc())
+            .execute(db)
+            .await
+            .map(drop))?)
+    }
+
     /// Sets a password that the person chose: no configuration changes it from now on.
     pub async fn set_password(
         &mut self,

@@ -228,8 +228,8 @@ impl Own<'_> {
     }
 
     async fn end_other_sessions(&self) -> Result<HttpResponse, Refusal> {
-        let session = &self.current.signed_in.session;
-        self.visit.authority.end_other_sessions(session).await?;
+        let current = &self.current.signed_in;
+        self.visit.authority.end_other_sessions(current).await?;
         Ok(self.done(AccountNotice::OthersEnded))
     }
 
@@ -304,10 +304,7 @@ impl Own<'_> {
         let claims = profile.applied_to(&user.claims);
         if claims != user.claims {
             let visit = self.visit;
-            let (store, issuer) = (&visit.app.core.store, visit.address.issuer.id);
-            store
-                .set_claims(issuer, user.id, &claims, visit.now)
-                .await?;
+            visit.authority.set_own_claims(user, &claims).await?;
         }
         Ok(self.done(AccountNotice::ProfileSaved))
     }
@@ -342,7 +339,6 @@ impl Own<'_> {
         let attempt = Attempt {
             username: &user.username,
             password: &old,
-            visitor: &visit.visitor,
             occasion: Occasion::Confirmation,
         };
         match visit.authority.check_password(&attempt).await {
@@ -367,7 +363,7 @@ impl Own<'_> {
         // Under a new token, so that whoever holds the old one is signed out as well.
         let opened = visit
             .authority
-            .open_session(user, session.is_remembered, &visit.visitor, &visit.held)
+            .open_session(user, session.is_remembered, &visit.held)
             .await?;
         let mut held = visit.held.clone();
         if let Some(current) = held.first_mut() {

@@ -9,6 +9,7 @@ use super::routes::{Target, UserPage};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::pages::{Brand, DemoUser};
+use crate::audit::Visitor;
 use crate::dialect::{Endpoint, FORWARD_AUTH};
 use crate::issuer::{Api, Issuer, Logo};
 use crate::oauth::access_token::Requirement;
@@ -135,12 +136,13 @@ impl Address {
     }
 
     /// The issuer here, ready to answer.
-    pub fn authority<'a>(&'a self, core: &'a Core) -> Authority<'a> {
+    pub fn authority<'a>(&'a self, core: &'a Core, visitor: Arc<Visitor>) -> Authority<'a> {
         Authority {
             core,
             issuer: &self.issuer,
             identifier: &self.identifier,
             base: self.metadata.base(),
+            visitor,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The admin API over HTTP: who asks, by their access token, and `admin::api` answers.
 
+use std::sync::Arc;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -11,7 +13,7 @@ use crate::admin::api::{self, ApiAnswer, ApiRequest, BASE, problem};
 use crate::admin::rights::{Appointment, Permission, Rights};
 use crate::admin::system::{CONSOLE, SERVER_AUDIENCE, issuer_of_audience};
 use crate::admin::{Admin, AdminFault};
-use crate::audit::{Actor, ActorKind};
+use crate::audit::{Actor, ActorKind, Visitor};
 use crate::issuer::{IssuerId, RegisteredBy};
 use crate::oauth::access_token::Requirement;
 use crate::oauth::{Refusal, TokenFacts};
@@ -54,13 +56,13 @@ pub async fn answer(app: &App, request: &HttpRequest, payload: web::Payload) -> 
     let keyring = &app.hosting.keyring;
     let admin = Admin::new(&app.core, keyring, actor, rights, RegisteredBy::Api);
     let answer = Box::pin(api::answer(&admin, read)).await;
-    settle(app, &admin).await;
+    settle(app, &admin, visitor::of(request)).await;
     respond(answer)
 }
 
 /// What is left to do after something administered has changed: this server serves it as it is
 /// now, and clients of sessions that were ended are told.
-pub async fn settle(app: &App, admin: &Admin<'_>) {
+pub async fn settle(app: &App, admin: &Admin<'_>, visitor: Arc<Visitor>) {
     if let Err(error) = app.hosting.refresh().await {
         tracing::warn!(%error, "cannot see whether issuers have changed");
     }
@@ -69,7 +71,11 @@ pub async fn settle(app: &App, admin: &Admin<'_>) {
             continue;
         };
         // The pages of their clients cannot be loaded here: it is other browsers that are meant.
-        if let Err(error) = address.authority(&app.core).tell_clients(session).await {
+        if let Err(error) = address
+            .authority(&app.core, visitor.clone())
+            .tell_clients(session)
+            .await
+        {
             tracing::warn!(%error, "clients could not be told that a session has ended");
         }
     }
@@ -125,7 +131,7 @@ async fn caller(
     console: &Address,
     request: &HttpRequest,
 ) -> Result<(Actor, Rights), ApiAnswer> {
-    let authority = console.authority(&app.core);
+    let authority = console.authority(&app.core, visitor::of(request));
     let token = credentials::bearer(request, false, &[]).map_err(unauthorized)?;
     let facts = authority
         .authorize(token.as_deref(), &Requirement::default())
@@ -148,7 +154,7 @@ async fn caller(
         ),
         None => (ActorKind::Client, facts.client_id.clone(), String::new()),
     };
-    let actor = Actor::visiting(kind, id, name, visitor::of(request));
+    let actor = Actor::visiting(kind, id, name, &visitor::of(request));
     Ok((actor, Rights::Granted(rights)))
 }
 

@@ -59,7 +59,20 @@ pub async fn consent(
     };
     // Whatever was answered before: "deny" never grants, and "allow" no more than is ticked now.
     let grantable = match next {
-        _ if fields.text("decision") == "deny" => return answer(&visit, deny(&request)),
+        next if fields.text("decision") == "deny" => {
+            let denied = match next {
+                Next::Consent(asked) | Next::Grant(asked) => {
+                    let user = &asked.signed_in.user;
+                    visit.authority.deny(&request, user).await
+                }
+                // Nobody who could be named.
+                Next::SignIn { .. } | Next::ChooseAccount => Ok(deny(&request)),
+            };
+            return match denied {
+                Ok(denied) => answer(&visit, denied),
+                Err(refusal) => visit.failed(&refusal),
+            };
+        }
         Next::Consent(grantable) | Next::Grant(grantable) => grantable,
         Next::SignIn { .. } | Next::ChooseAccount => return proceed(&visit, ticket).await,
     };

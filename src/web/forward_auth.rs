@@ -4,7 +4,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::address::Address;
-use super::{App, body, credentials, render};
+use super::{App, body, credentials, render, visitor};
 use crate::oauth::access_token::Requirement;
 use crate::oauth::{Refusal, TokenFacts};
 use crate::protocol::{Fault, MalformedScope, Parameters, Scope, parameter};
@@ -31,7 +31,7 @@ async fn run(app: &App, address: &Address, request: &HttpRequest) -> Result<Toke
         unscoped_means_every_permission: false,
     };
     let token = credentials::bearer(request, false, &[])?;
-    let authority = address.authority(&app.core);
+    let authority = address.authority(&app.core, visitor::of(request));
     authority.authorize(token.as_deref(), &requirement).await
 }
 

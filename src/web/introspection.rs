@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
-use super::{App, credentials, render};
+use super::{App, credentials, render, visitor};
 use crate::dialect::Endpoint;
 
 /// `POST` on an issuer's introspection path (RFC 7662 §2).
@@ -18,7 +18,11 @@ pub async fn introspect(
         Err(fault) => return render::fault(address, Some(Endpoint::Introspection), &fault),
     };
     let shape = &dialect.introspection;
-    let mut body = match address.authority(&app.core).introspect(&asked).await {
+    let mut body = match address
+        .authority(&app.core, visitor::of(request))
+        .introspect(&asked)
+        .await
+    {
         Err(refusal) => return render::refusal(address, Some(Endpoint::Introspection), &refusal),
         Ok(Some(facts)) => {
             let of_user = shape.user_active.as_ref().filter(|_| facts.user.is_some());

@@ -38,6 +38,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tracing::Instrument;
 
+use crate::audit::Counted;
 use crate::dialect::Endpoint;
 use crate::oauth::Core;
 use crate::proxy::TrustedProxies;
@@ -136,6 +137,12 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
         Target::ForwardAuth => forward_auth::check(app, address, request).await,
         Target::Resource(resource) => resource::read(app, address, resource, request).await,
     };
+    let has_failed = response.status().is_client_error() || response.status().is_server_error();
+    if has_failed && matches!(target, Target::Endpoint(_)) {
+        let core = &app.core;
+        core.activity
+            .count(address.issuer.id, Counted::Errors, core.clock.now());
+    }
     cors::open(response, target)
 }
 

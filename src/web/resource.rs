@@ -2,7 +2,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::address::{Address, Resource};
-use super::{App, credentials, render};
+use super::{App, credentials, render, visitor};
 
 /// A sample protected resource: the other end of the vendor's guide, where a token is used.
 pub async fn read(
@@ -21,7 +21,7 @@ pub async fn read(
         Err(fault) => return render::fault(address, None, &fault),
     };
     let outcome = address
-        .authority(&app.core)
+        .authority(&app.core, visitor::of(request))
         .authorize(token.as_deref(), &resource.requirement)
         .await;
     match outcome {

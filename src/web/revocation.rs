@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
-use super::{App, cors, credentials, render};
+use super::{App, cors, credentials, render, visitor};
 use crate::dialect::Endpoint;
 
 /// `POST` on an issuer's revocation path (RFC 7009 §2): 200 and an empty body.
@@ -17,7 +17,11 @@ pub async fn revoke(
         Ok(asked) => asked,
         Err(fault) => return render::fault(address, Some(Endpoint::Revocation), &fault),
     };
-    let response = match address.authority(&app.core).revoke(&asked).await {
+    let response = match address
+        .authority(&app.core, visitor::of(request))
+        .revoke(&asked)
+        .await
+    {
         Err(refusal) => render::refusal(address, Some(Endpoint::Revocation), &refusal),
         Ok(()) => {
             let mut response = HttpResponse::Ok();

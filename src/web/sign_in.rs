@@ -149,7 +149,6 @@ async fn submit(step: &Step<'_>, purpose: &Purpose, fields: &Fields) -> HttpResp
     let attempt = Attempt {
         username,
         password: &password,
-        visitor: &visit.visitor,
         occasion: Occasion::SignIn {
             client_id: client.map(|client| client.client_id.as_str()),
         },
@@ -192,7 +191,7 @@ async fn enter(step: &Step<'_>, user: &User, remember: bool) -> Result<HttpRespo
     let visit = &step.visit;
     let opened = visit
         .authority
-        .open_session(user, remember, &visit.visitor, &visit.held)
+        .open_session(user, remember, &visit.held)
         .await?;
     let mut ticket = step.ticket.clone();
     ticket.progress = Progress {
@@ -215,7 +214,7 @@ async fn enter(step: &Step<'_>, user: &User, remember: bool) -> Result<HttpRespo
     };
     // The browser holds no more than so many; who does not fit is signed out.
     for left_out in held.iter().skip(MOST_SESSIONS) {
-        visit.authority.end_session(&left_out.signed_in).await?;
+        visit.authority.crowd_out(&left_out.signed_in).await?;
     }
     held.truncate(MOST_SESSIONS);
     let mut response = visit.redirect(&location);

@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
-use super::{App, cors, credentials, render};
+use super::{App, cors, credentials, render, visitor};
 use crate::dialect::Endpoint;
 
 /// `POST` on an issuer's token path (RFC 6749 §3.2).
@@ -16,7 +16,11 @@ pub async fn token(
         Ok(asked) => asked,
         Err(fault) => return render::fault(address, Some(Endpoint::Token), &fault),
     };
-    let response = match address.authority(&app.core).exchange(&asked).await {
+    let response = match address
+        .authority(&app.core, visitor::of(request))
+        .exchange(&asked)
+        .await
+    {
         Err(refusal) => render::refusal(address, Some(Endpoint::Token), &refusal),
         Ok(granted) => {
             let shape = &address.issuer.dialect.token_response;

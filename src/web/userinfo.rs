@@ -3,7 +3,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::address::Address;
-use super::{App, body, credentials, render};
+use super::{App, body, credentials, render, visitor};
 use crate::dialect::Endpoint;
 use crate::oauth::Refusal;
 use crate::oidc::userinfo::Userinfo;
@@ -60,6 +60,6 @@ async fn run(
         }
         (in_header, in_body) => in_header.or(in_body),
     };
-    let authority = address.authority(&app.core);
+    let authority = address.authority(&app.core, visitor::of(request));
     Box::pin(authority.userinfo(token.as_deref())).await
 }

@@ -10,7 +10,6 @@ use super::cookies::{self, Cookie};
 use super::pages::{self, ErrorKind, ErrorPage, Form, Frame, Language, Policy};
 use super::render::Explanation;
 use super::{App, authorization, body, visitor};
-use crate::audit::Visitor;
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::oauth::authorization::SignedIn;
@@ -26,7 +25,6 @@ pub struct Visit<'a> {
     pub authority: Authority<'a>,
     pub language: Language,
     pub held: Vec<HeldSession>,
-    pub visitor: Visitor,
     pub now: Timestamp,
     /// Languages, as `Accept-Language` names them.
     preferred: Option<String>,
@@ -78,7 +76,7 @@ impl<'a> Visit<'a> {
         request: &HttpRequest,
         ui_locales: Option<&str>,
     ) -> Result<Self, HttpResponse> {
-        let authority = address.authority(&app.core);
+        let authority = address.authority(&app.core, visitor::of(request));
         let tokens = cookies::session_tokens(address, request);
         let (held, failure) = match authority.sessions(&tokens).await {
             Ok(held) => (held, None),
@@ -99,7 +97,6 @@ impl<'a> Visit<'a> {
             language: Language::negotiate(ui_locales, preferred.as_deref()),
             preferred,
             held,
-            visitor: visitor::of(request),
             now: app.core.clock.now(),
             is_cross_site: text(request.headers(), "sec-fetch-site") == Some("cross-site")
                 && request.method() == Method::POST,

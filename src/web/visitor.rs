@@ -1,6 +1,8 @@
 //! Where a request comes from, and the ID it is known by: in its answer, in every line of the log
 //! that it leaves, and in what is remembered of it.
 
+use std::sync::Arc;
+
 use actix_web::HttpMessage;
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
@@ -18,7 +20,7 @@ const LONGEST_USER_AGENT: usize = 256;
 const LONGEST_REQUEST_ID: usize = 128;
 
 /// Finds out, once for each request, and leaves it with the request.
-pub fn arrive(app: &App, request: &HttpRequest) -> Visitor {
+pub fn arrive(app: &App, request: &HttpRequest) -> Arc<Visitor> {
     let headers = request.headers();
     let peer = request.peer_addr().map(|peer| peer.ip());
     let is_trusted = peer.is_some_and(|peer| app.trusted_proxies.contains(peer));
@@ -33,7 +35,7 @@ pub fn arrive(app: &App, request: &HttpRequest) -> Visitor {
     });
     // Whoever comes without a proxy could make two requests look like one.
     let given = text(headers, &REQUEST_ID).filter(|id| is_trusted && is_request_id(id));
-    let visitor = Visitor {
+    let visitor = Arc::new(Visitor {
         address: address
             .map(|address| address.to_string())
             .unwrap_or_default(),
@@ -46,16 +48,16 @@ pub fn arrive(app: &App, request: &HttpRequest) -> Visitor {
             || app.core.entropy.uuid_at(app.core.clock.now()).to_string(),
             str::to_owned,
         ),
-    };
+    });
     request.extensions_mut().insert(visitor.clone());
     visitor
 }
 
 /// What [`arrive`] has found out.
-pub fn of(request: &HttpRequest) -> Visitor {
+pub fn of(request: &HttpRequest) -> Arc<Visitor> {
     request
         .extensions()
-        .get::<Visitor>()
+        .get::<Arc<Visitor>>()
         .cloned()
         .unwrap_or_default()
 }

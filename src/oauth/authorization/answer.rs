@@ -1,6 +1,7 @@
 //! Answering an authorization request: a code, or a denial.
 
-use crate::account::{AuthorizationCode, Consent, Grant, GrantId};
+use crate::account::{AuthorizationCode, Consent, Grant, GrantId, User};
+use crate::audit::{Action, Event, Target};
 use crate::oauth::authorization::{AuthorizationRequest, Grantable, ReplyTo};
 use crate::oauth::{Authority, Refusal};
 use crate::protocol::{Fault, Scope};
@@ -53,7 +54,8 @@ impl Authority<'_> {
         let has_choice = asked.iter().any(|scope| !is_required(scope));
         let refused_all = has_choice && allowed.tokens().iter().all(|scope| is_required(scope));
         if refused_all && dialect.authorization.refusing_all_denies {
-            return Ok(Some(deny(request)));
+            let user = &grantable.signed_in.user;
+            return self.deny(request, user).await.map(Some);
         }
         if allowed.is_empty() && !asked.is_empty() {
             return Ok(None);
@@ -61,6 +63,21 @@ impl Authority<'_> {
         self.grant(request, grantable, &allowed, Some(is_remembered))
             .await
             .map(Some)
+    }
+
+    /// The user said no, which is remembered.
+    pub async fn deny(
+        &self,
+        request: &AuthorizationRequest,
+        user: &User,
+    ) -> Result<Answer, Refusal> {
+        let target = Target::consent(&request.client, user);
+        let event =
+            Event::new(Action::ConsentDenied, target).with("scope", request.scope.to_string());
+        let mut tx = self.core.store.write().await?;
+        self.record(&mut tx, &self.by_user(user), event).await?;
+        tx.commit().await?;
+        Ok(deny(request))
     }
 
     /// Makes a grant of what was allowed, and a code for it. `is_remembered` is whether the user
@@ -116,6 +133,17 @@ impl Authority<'_> {
         tx.insert_code(issuer.id, &code.digest(), &rests).await?;
         tx.note_client_of_session(issuer.id, session.id, &grant.client_id, &grant.subject)
             .await?;
+        let actor = self.by_user(user);
+        if let Some(is_wanted) = is_remembered {
+            let event = Event::new(Action::Consented, Target::consent(client, user))
+                .with("scope", allowed.to_string())
+                .with("is_remembered", is_wanted);
+            self.record(&mut tx, &actor, event).await?;
+        }
+        let event = Event::new(Action::Granted, Target::grant(grant.id, client))
+            .with("client_id", grant.client_id.as_str())
+            .with("scope", grant.scope.to_string());
+        self.record(&mut tx, &actor, event).await?;
         tx.commit().await?;
         Ok(Answer {
             reply_to: request.reply_to.clone(),
@@ -186,7 +214,7 @@ impl Authority<'_> {
     }
 }
 
-/// The user said no.
+/// Somebody said no.
 pub fn deny(request: &AuthorizationRequest) -> Answer {
     Answer {
         reply_to: request.reply_to.clone(),

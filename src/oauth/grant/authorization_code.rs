@@ -34,7 +34,8 @@ impl Authority<'_> {
             let Some((code, Some(_))) = tx.find_code(issuer, &hash).await? else {
                 return Err(Fault::InvalidCode.into());
             };
-            self.revoke_grant(&mut tx, code.grant).await?;
+            self.revoke_replayed(&mut tx, "authorization_code", code.grant, client)
+                .await?;
             tx.commit().await?;
             return Err(Fault::SpentCode.into());
         };

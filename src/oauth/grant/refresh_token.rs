@@ -72,7 +72,8 @@ impl Authority<'_> {
                     .ok_or(Fault::ExpiredRefreshToken)?;
                 let is_within_grace = now < spent_at + policy.grace && now < token.expires_at;
                 if !is_within_grace {
-                    self.revoke_grant(&mut tx, grant.id).await?;
+                    self.revoke_replayed(&mut tx, "refresh_token", grant.id, client)
+                        .await?;
                     tx.commit().await?;
                     return Err(Fault::SpentRefreshToken.into());
                 }

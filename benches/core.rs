@@ -30,7 +30,6 @@ use locum::oauth::access_token::TokenUse;
 use locum::oauth::{
     Authority, ClientRequest, Core, Metadata, PresentedCredentials, TokenFacts, TokenResponse,
 };
-use locum::outgoing::Outgoing;
 use locum::protocol::{ClientAuthMethod, Parameters, Scope, SigningAlg};
 use locum::secret::{Secret, SecretHash, SecretVerifier};
 use locum::source::Source;
@@ -231,11 +230,11 @@ fn exchanges(c: &mut Criterion) {
         let name = issuer.name.trim_start_matches("bench-");
         group.bench_function(name, |b| {
             let authority = Authority {
+                visitor: Arc::default(),
                 core: &core,
                 issuer,
                 identifier: ISSUER,
                 base: ISSUER,
-                visitor: Arc::default(),
             };
             on_runtime(b, &runtime, async || {
                 authority.exchange(&asked).await.expect("a token")
@@ -250,8 +249,7 @@ async fn server() -> (Core, Vec<Arc<Issuer>>) {
     let entropy = Entropy::System;
     let keyring = demo::keyring(demo::secret_key()).expect("a keyring");
     let store = Store::open("sqlite::memory:").await.expect("a database");
-    let (clock, outgoing) = (Clock::System, Outgoing::new(true));
-    let core = Core::new(store, &keyring.secret_key, clock, entropy, outgoing);
+    let core = Core::new(store, &keyring.secret_key, Clock::System, entropy, true);
     let file = Source::new("bench.toml", include_str!("bench.toml"));
     let declared = ConfigFile::parse(file, PathBuf::from("."))
         .map_err(|mistake| mistake.to_string())

@@ -21,7 +21,6 @@ use crate::entropy::Entropy;
 use crate::issuer::RegisteredBy;
 use crate::keys::{Keyring, UnusableKey};
 use crate::oauth::Core;
-use crate::outgoing::Outgoing;
 use crate::production::{self, Unsafe};
 use crate::proxy::TrustedProxies;
 use crate::ready::{Ready, ReadyIssuer};
@@ -107,7 +106,7 @@ impl Server {
             &settings.keyring.secret_key,
             settings.clock.clone(),
             settings.entropy.clone(),
-            Outgoing::new(settings.is_dev),
+            settings.is_dev,
         );
         configure(&core, &settings).await?;
         let set_up_token = if settings.is_dev {

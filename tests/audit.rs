@@ -15,7 +15,6 @@ use locum::entropy::Entropy;
 use locum::issuer::{IssuerId, IssuerSettings};
 use locum::keys::Keyring;
 use locum::oauth::Core;
-use locum::outgoing::Outgoing;
 use locum::store::{AuditQuery, Store, StoredIssuer};
 
 use crate::support::clinic::{Clinic, ada, portal, token_request};
@@ -183,7 +182,7 @@ on_engines! { all:
             "user.password_changed doctor by doctor",
         ]);
         let profile = &events(store, "clinic").await[seen - 3];
-        assert_eq!(profile.details["changed"], serde_json::json!(["email", "name"]));
+        assert_eq!(profile.details["changed"], serde_json::json!(["email", "email_verified", "locale", "name"]));
         assert!(!profile.details.values().any(|value| value.to_string().contains("Doris")));
         assert_eq!(events(store, "clinic").await[seen - 1].details["sessions_ended"], 1);
 
@@ -299,7 +298,7 @@ fn core(store: &Store, clock: &ManualClock) -> Core {
         &keyring.secret_key,
         clock,
         Entropy::System,
-        Outgoing::new(true),
+        true,
     )
 }
 

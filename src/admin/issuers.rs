@@ -112,7 +112,7 @@ impl Admin<'_> {
 
     /// Gives the console an API and roles for every issuer there is. If that fails, the next start
     /// does it.
-    async fn declare_console(&self) -> Result<()> {
+    pub async fn declare_console(&self) -> Result<()> {
         let stored = self.core.store.list_issuers().await?;
         let console = stored.iter().find(|issuer| issuer.name == CONSOLE);
         let is_demo = console.is_some_and(|console| console.is_demo);

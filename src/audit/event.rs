@@ -18,18 +18,6 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Somebody whose request it was.
-    pub fn visiting(kind: ActorKind, id: String, name: String, visitor: &Visitor) -> Self {
-        Self {
-            kind,
-            id,
-            name,
-            address: visitor.address.clone(),
-            user_agent: visitor.user_agent.clone(),
-            request_id: visitor.request_id.clone(),
-        }
-    }
-
     /// The server by itself: at its start, or by the clock.
     pub fn server() -> Self {
         Self::of(ActorKind::Server)
@@ -38,6 +26,18 @@ impl Actor {
     /// Somebody with the database, at the command line.
     pub fn command_line() -> Self {
         Self::of(ActorKind::CommandLine)
+    }
+
+    /// Who comes over the network.
+    pub fn from_afar(kind: ActorKind, id: &str, name: &str, visitor: &Visitor) -> Self {
+        Self {
+            kind,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            address: visitor.address.clone(),
+            user_agent: visitor.user_agent.clone(),
+            request_id: visitor.request_id.clone(),
+        }
     }
 
     fn of(kind: ActorKind) -> Self {

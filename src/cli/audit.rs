@@ -1,9 +1,10 @@
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::{Failed, database, fail, misused, running};
+use super::admin::Local;
+use super::{Failed, fail, misused, running};
 use crate::admin::audit::{self, Format, Head, NamedChain, SERVER};
 use crate::audit::Outcome;
 use crate::clock::Timestamp;
@@ -11,66 +12,57 @@ use crate::config::ConfigFile;
 use crate::oauth::Core;
 use crate::store::AuditQuery;
 
+/// `locum audit verify`
 #[derive(Args)]
-pub struct Audit {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", env = "LOCUM_CONFIG", global = true)]
-    config: Option<PathBuf>,
-    #[command(subcommand)]
-    action: AuditAction,
+pub struct Verify {
+    #[command(flatten)]
+    which: Which,
+    /// Where the chain ended once
+    #[arg(long, value_name = "N:HEX")]
+    head: Option<Head>,
 }
 
-#[derive(Subcommand)]
-enum AuditAction {
-    /// Find events that have been altered or removed
-    ///
-    /// Prints where each chain of events ends, as N:HEX. Noted where nobody who has the database can
-    /// change it, and given to --head later, it shows when events have been taken off the end.
-    Verify {
-        #[command(flatten)]
-        which: Which,
-        /// Where the chain ended once
-        #[arg(long, value_name = "N:HEX")]
-        head: Option<Head>,
-    },
-    /// Write events down, the newest first
-    Export {
-        #[command(flatten)]
-        which: Which,
-        #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
-        format: ExportFormat,
-        /// Like client.created, or client for everything about clients
-        #[arg(long, default_value = "")]
-        action: String,
-        /// succeeded or failed
-        #[arg(long)]
-        outcome: Option<String>,
-        /// The ID of who did it
-        #[arg(long, default_value = "")]
-        actor: String,
-        /// The ID of what it was done to
-        #[arg(long, default_value = "")]
-        target: String,
-        /// A date or moment, like 2026-11-22 or 2026-11-22T09:30:00Z
-        #[arg(long)]
-        from: Option<String>,
-        /// The first date or moment that is too late
-        #[arg(long)]
-        until: Option<String>,
-        /// Part of a name, an ID, an address or the details
-        #[arg(long, default_value = "")]
-        search: String,
-    },
+/// `locum audit export`
+#[derive(Args)]
+pub struct Export {
+    #[command(flatten)]
+    which: Which,
+    #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
+    format: ExportFormat,
+    /// Like client.created, or client for everything about clients
+    #[arg(long, default_value = "")]
+    action: String,
+    /// succeeded or failed
+    #[arg(long)]
+    outcome: Option<String>,
+    /// The ID of who did it
+    #[arg(long, default_value = "")]
+    actor: String,
+    /// The ID of what it was done to
+    #[arg(long, default_value = "")]
+    target: String,
+    /// A date or moment, like 2026-11-22 or 2026-11-22T09:30:00Z
+    #[arg(long)]
+    from: Option<String>,
+    /// The first date or moment that is too late
+    #[arg(long)]
+    until: Option<String>,
+    /// Part of a name, an ID, an address or the details
+    #[arg(long, default_value = "")]
+    search: String,
 }
 
 #[derive(Args)]
 struct Which {
-    /// One issuer's chain
-    #[arg(long, value_name = "NAME")]
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "LOCUM_CONFIG")]
+    config: Option<PathBuf>,
+    /// One issuer's chain; all of them when absent
+    #[arg(long, short, value_name = "NAME")]
     issuer: Option<String>,
-    /// The server's own chain
+    /// The chain of what belongs to no issuer
     #[arg(long, conflicts_with = "issuer")]
-    server: bool,
+    of_server: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -80,57 +72,45 @@ enum ExportFormat {
     Json,
 }
 
-impl Audit {
+impl Verify {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let file = running::begin(ConfigFile::at(self.config.as_deref())?)?;
-        running::runtime()?.block_on(self.run_on(&file))
-    }
-
-    async fn run_on(self, file: &ConfigFile) -> Result<(), Failed> {
-        if let AuditAction::Verify {
-            which,
-            head: Some(_),
-        } = &self.action
-            && which.name().is_none()
-        {
+        if self.head.is_some() && self.which.name().is_none() {
             return Err(misused(
-                "--head is where one chain ended: say which with --issuer or --server",
+                "--head is where one chain ended: say which with --issuer or --of-server",
             ));
         }
-        let (core, _) = database::open(file).await?;
-        let outcome = match self.action {
-            AuditAction::Verify { which, head } => verify(&core, &which, head).await,
-            AuditAction::Export {
-                which,
-                format,
-                action,
-                outcome,
-                actor,
-                target,
-                from,
-                until,
-                search,
-            } => {
-                let all = AuditQuery::default();
-                let query = AuditQuery {
-                    action: &action,
-                    outcome: outcome.as_deref().map(read_outcome).transpose()?,
-                    actor: &actor,
-                    target: &target,
-                    from: moment(from.as_deref(), all.from)?,
-                    until: moment(until.as_deref(), all.until)?,
-                    search: &search,
-                    ..all
-                };
-                let format = match format {
-                    ExportFormat::Csv => Format::Csv,
-                    ExportFormat::Json => Format::Json,
-                };
-                export(&core, &which, &query, format).await
-            }
+        running::runtime()?.block_on(async {
+            let local = self.which.open().await?;
+            let outcome = verify(&local.core, &self.which, self.head).await;
+            local.core.store.close().await;
+            outcome
+        })
+    }
+}
+
+impl Export {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let all = AuditQuery::default();
+        let query = AuditQuery {
+            action: &self.action,
+            outcome: self.outcome.as_deref().map(read_outcome).transpose()?,
+            actor: &self.actor,
+            target: &self.target,
+            from: moment(self.from.as_deref(), all.from)?,
+            until: moment(self.until.as_deref(), all.until)?,
+            search: &self.search,
+            ..all
         };
-        core.store.close().await;
-        outcome
+        let format = match self.format {
+            ExportFormat::Csv => Format::Csv,
+            ExportFormat::Json => Format::Json,
+        };
+        running::runtime()?.block_on(async {
+            let local = self.which.open().await?;
+            let outcome = export(&local.core, &self.which, &query, format).await;
+            local.core.store.close().await;
+            outcome
+        })
     }
 }
 
@@ -151,8 +131,13 @@ fn moment(text: Option<&str>, otherwise: Timestamp) -> Result<Timestamp, Failed>
 }
 
 impl Which {
+    async fn open(&self) -> Result<Local, Failed> {
+        let file = running::begin(ConfigFile::at(self.config.as_deref())?)?;
+        Local::open(&file).await
+    }
+
     fn name(&self) -> Option<&str> {
-        self.issuer.as_deref().or(self.server.then_some(SERVER))
+        self.issuer.as_deref().or(self.of_server.then_some(SERVER))
     }
 
     /// The chains that are meant: one, or all.

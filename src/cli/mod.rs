@@ -1,13 +1,15 @@
 //! The program `locum`: one file per command. Commands parse arguments and call the library.
 
+mod admin;
 mod audit;
 mod check;
-mod database;
 mod dev;
 mod dialect;
 mod migrate;
+mod plan;
 mod running;
 mod serve;
+mod token;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -33,15 +35,53 @@ enum Command {
     Serve(serve::Serve),
     /// Bring a database's tables up to date
     Migrate(migrate::Migrate),
-    /// Check the audit log, or write it down
-    Audit(audit::Audit),
     /// Say what is wrong with a configuration file
     Check(check::Check),
+    /// Say what a configuration would change in the database
+    Plan(plan::Configuration),
+    /// Make the database say what a configuration declares; running servers notice
+    Apply(plan::Configuration),
+    /// Write the database's side down as a configuration
+    Export(plan::Export),
+    /// Administer issuers
+    Issuer(admin::Issuer),
+    /// Administer clients
+    Client(admin::Client),
+    /// Administer users
+    User(admin::User),
+    /// Administer roles
+    Role(admin::Role),
+    /// Administer APIs and scopes
+    Api(admin::Api),
+    /// Administer signing keys
+    Key(admin::Key),
+    /// See who is signed in, and sign them out
+    Session(admin::Session),
+    /// Appoint administrators
+    Administrator(admin::Administrator),
+    /// Read the audit log, check it, or write it down
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Get an access token for the admin API
+    Token(token::Token),
     /// Show the built-in dialects, or check one of your own
     #[command(subcommand)]
     Dialect(dialect::Dialect),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Look for events, the newest first
+    Search(admin::Search),
+    /// Find events that have been altered or removed
+    ///
+    /// Prints where each chain of events ends, as N:HEX. Noted where nobody who has the database can
+    /// change it, and given to --head later, it shows when events have been taken off the end.
+    Verify(audit::Verify),
+    /// Write events down, the newest first
+    Export(audit::Export),
 }
 
 /// A command did not do what was asked; what went wrong has been printed.
@@ -57,8 +97,24 @@ pub fn run() -> ExitCode {
         Command::Dev(dev) => dev.run(),
         Command::Serve(serve) => serve.run(),
         Command::Migrate(migrate) => migrate.run(),
-        Command::Audit(audit) => audit.run(),
         Command::Check(check) => check.run(),
+        Command::Plan(configuration) => configuration.plan(),
+        Command::Apply(configuration) => configuration.apply(),
+        Command::Export(export) => {
+            running::runtime().and_then(|runtime| runtime.block_on(export.configuration()))
+        }
+        Command::Issuer(issuer) => issuer.run(),
+        Command::Client(client) => client.run(),
+        Command::User(user) => user.run(),
+        Command::Role(role) => role.run(),
+        Command::Api(api) => api.run(),
+        Command::Key(key) => key.run(),
+        Command::Session(session) => session.run(),
+        Command::Administrator(administrator) => administrator.run(),
+        Command::Audit(Audit::Search(search)) => search.run(),
+        Command::Audit(Audit::Verify(verify)) => verify.run(),
+        Command::Audit(Audit::Export(export)) => export.run(),
+        Command::Token(token) => token.run(),
         Command::Dialect(dialect) => dialect.run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "locum", &mut std::io::stdout());

@@ -29,6 +29,19 @@ pub fn begin(file: ConfigFile) -> Result<ConfigFile, Failed> {
     Ok(file)
 }
 
+/// The same for a command that does one thing: only what goes wrong is logged.
+pub fn quietly(file: ConfigFile) -> Result<ConfigFile, Failed> {
+    let (mut file, hints) = file.with_environment(std::env::vars());
+    file.config
+        .log
+        .get_or_insert_with(|| toml::Spanned::new(0..0, "error".to_owned()));
+    log_to_stderr(file.config.log.as_ref().map(|log| log.get_ref().as_str()))?;
+    for hint in hints {
+        tracing::warn!("{hint}");
+    }
+    Ok(file)
+}
+
 fn log_to_stderr(filter: Option<&str>) -> Result<(), Failed> {
     let filter = setting::log(filter.unwrap_or(DEFAULT_LOG)).map_err(misused)?;
     tracing_subscriber::fmt()

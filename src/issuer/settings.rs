@@ -1,3 +1,5 @@
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +60,23 @@ pub struct Logo {
     pub bytes: Vec<u8>,
 }
 
+impl Logo {
+    /// The picture in a URL (RFC 2397), for where there is no file.
+    pub fn data_url(&self) -> String {
+        let bytes = BASE64_STANDARD.encode(&self.bytes);
+        format!("data:{};base64,{bytes}", self.media_type)
+    }
+
+    /// What [`Self::data_url`] made; `None` for anything else.
+    pub fn from_data_url(url: &str) -> Option<Self> {
+        let (media_type, bytes) = url.strip_prefix("data:")?.split_once(";base64,")?;
+        Some(Self {
+            media_type: media_type.to_owned(),
+            bytes: BASE64_STANDARD.decode(bytes).ok()?,
+        })
+    }
+}
+
 /// Who may register a client at the registration endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -111,8 +130,7 @@ pub struct SampleResource {
 }
 
 mod base64_bytes {
-    use base64::Engine;
-    use base64::prelude::BASE64_STANDARD;
+    use super::{BASE64_STANDARD, Engine};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

@@ -52,24 +52,26 @@ pub struct Core {
 }
 
 impl Core {
+    /// What is derived from the secret key comes from `secret_key`. With `reaches_loopback`,
+    /// servers of this machine may be asked: in `locum dev` alone.
     pub fn new(
         store: Store,
         secret_key: &SecretKey,
         clock: Clock,
         entropy: Entropy,
-        outgoing: Outgoing,
+        reaches_loopback: bool,
     ) -> Self {
         Self {
             store,
             clock,
             secrets: SecretVerifier::new(&entropy),
-            entropy,
             tickets: Tickets::new(secret_key.tagging()),
             audit: AuditKey::new(secret_key.auditing()),
             dialects: Dialects::default(),
             seldom: Seldom::default(),
             activity: Activity::default(),
-            outgoing,
+            outgoing: Outgoing::new(reaches_loopback),
+            entropy,
         }
     }
 }

@@ -9,22 +9,17 @@ use crate::store::Tx;
 impl Authority<'_> {
     /// Somebody who has not shown who they are.
     pub fn by_nobody(&self) -> Actor {
-        Actor::visiting(
-            ActorKind::Anonymous,
-            String::new(),
-            String::new(),
-            &self.visitor,
-        )
+        Actor::from_afar(ActorKind::Anonymous, "", "", &self.visitor)
     }
 
     pub fn by_user(&self, user: &User) -> Actor {
         let id = user.id.0.to_string();
-        Actor::visiting(ActorKind::User, id, user.username.clone(), &self.visitor)
+        Actor::from_afar(ActorKind::User, &id, &user.username, &self.visitor)
     }
 
     pub fn by_client(&self, client: &Client) -> Actor {
-        let (id, name) = (client.client_id.clone(), client.client_name.clone());
-        Actor::visiting(ActorKind::Client, id, name, &self.visitor)
+        let (id, name) = (&client.client_id, &client.client_name);
+        Actor::from_afar(ActorKind::Client, id, name, &self.visitor)
     }
 
     /// Remembers what the transaction does. It comes last, right before the commit: see

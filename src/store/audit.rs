@@ -62,7 +62,7 @@ const SEARCH: &str = "SELECT sequence, at, action, outcome, actor_kind, actor, a
         target_kind, target, target_name, address, user_agent, request_id, details, mac
     FROM audit_events
     WHERE chain = $1 AND sequence < $2
-        AND ($3 = '' OR action = $3 OR action LIKE $3 || '.%')
+        AND ($3 = '' OR action = $3 OR SUBSTR(action, 1, LENGTH($3) + 1) = $3 || '.')
         AND ($4 = '' OR outcome = $4)
         AND ($5 = '' OR actor = $5) AND ($6 = '' OR target = $6)
         AND at >= $7 AND at < $8

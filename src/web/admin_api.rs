@@ -13,7 +13,7 @@ use crate::admin::api::{self, ApiAnswer, ApiRequest, BASE, problem};
 use crate::admin::rights::{Appointment, Permission, Rights};
 use crate::admin::system::{CONSOLE, SERVER_AUDIENCE, issuer_of_audience};
 use crate::admin::{Admin, AdminFault};
-use crate::audit::{Actor, ActorKind, Visitor};
+use crate::audit::{Actor, ActorKind};
 use crate::issuer::{IssuerId, RegisteredBy};
 use crate::oauth::access_token::Requirement;
 use crate::oauth::{Refusal, TokenFacts};
@@ -56,13 +56,13 @@ pub async fn answer(app: &App, request: &HttpRequest, payload: web::Payload) -> 
     let keyring = &app.hosting.keyring;
     let admin = Admin::new(&app.core, keyring, actor, rights, RegisteredBy::Api);
     let answer = Box::pin(api::answer(&admin, read)).await;
-    settle(app, &admin, visitor::of(request)).await;
+    settle(app, &admin).await;
     respond(answer)
 }
 
 /// What is left to do after something administered has changed: this server serves it as it is
 /// now, and clients of sessions that were ended are told.
-pub async fn settle(app: &App, admin: &Admin<'_>, visitor: Arc<Visitor>) {
+pub async fn settle(app: &App, admin: &Admin<'_>) {
     if let Err(error) = app.hosting.refresh().await {
         tracing::warn!(%error, "cannot see whether issuers have changed");
     }
@@ -72,7 +72,7 @@ pub async fn settle(app: &App, admin: &Admin<'_>, visitor: Arc<Visitor>) {
         };
         // The pages of their clients cannot be loaded here: it is other browsers that are meant.
         if let Err(error) = address
-            .authority(&app.core, visitor.clone())
+            .authority(&app.core, Arc::default())
             .tell_clients(session)
             .await
         {
@@ -154,7 +154,7 @@ async fn caller(
         ),
         None => (ActorKind::Client, facts.client_id.clone(), String::new()),
     };
-    let actor = Actor::visiting(kind, id, name, &visitor::of(request));
+    let actor = Actor::from_afar(kind, &id, &name, &visitor::of(request));
     Ok((actor, Rights::Granted(rights)))
 }
 

@@ -8,6 +8,7 @@ mod authorization;
 mod body;
 mod check_session;
 mod consent;
+pub mod console;
 mod cookies;
 mod cors;
 mod credentials;
@@ -17,6 +18,8 @@ mod health;
 pub mod hosting;
 mod introspection;
 mod logout;
+#[cfg(test)]
+mod markup;
 pub mod pages;
 mod render;
 mod resource;

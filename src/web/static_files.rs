@@ -13,6 +13,10 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub fn find(path: &str) -> Option<&'static Document> {
     static STYLESHEET: LazyLock<Document> =
         LazyLock::new(|| file(CSS, include_str!("../../static/locum.css")));
+    static CONSOLE_STYLESHEET: LazyLock<Document> =
+        LazyLock::new(|| file(CSS, include_str!("../../static/console.css")));
+    static CONSOLE: LazyLock<Document> =
+        LazyLock::new(|| file(JAVASCRIPT, include_str!("../../static/console.js")));
     static FORM_POST: LazyLock<Document> =
         LazyLock::new(|| file(JAVASCRIPT, include_str!("../../static/form-post.js")));
     static WEB_MESSAGE: LazyLock<Document> =
@@ -21,6 +25,8 @@ pub fn find(path: &str) -> Option<&'static Document> {
         LazyLock::new(|| file(JAVASCRIPT, include_str!("../../static/check-session.js")));
     Some(match path {
         "/static/locum.css" => &STYLESHEET,
+        "/static/console.css" => &CONSOLE_STYLESHEET,
+        "/static/console.js" => &CONSOLE,
         "/static/form-post.js" => &FORM_POST,
         "/static/web-message.js" => &WEB_MESSAGE,
         "/static/check-session.js" => &CHECK_SESSION,
@@ -51,6 +57,8 @@ mod tests {
     fn every_file_says_what_it_is() {
         for (path, content_type) in [
             ("/static/locum.css", CSS),
+            ("/static/console.css", CSS),
+            ("/static/console.js", JAVASCRIPT),
             ("/static/form-post.js", JAVASCRIPT),
             ("/static/web-message.js", JAVASCRIPT),
             ("/static/check-session.js", JAVASCRIPT),

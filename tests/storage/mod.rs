@@ -1,7 +1,10 @@
 //! One suite for every engine: SQLite in memory, SQLite in a file, and a real Postgres.
 
+mod administered;
+mod audit;
 mod declared;
 mod grants;
+mod live;
 
 mod people;
 

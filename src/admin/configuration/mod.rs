@@ -6,6 +6,7 @@
 //! again. It removes only what a configuration created once.
 
 mod apply;
+mod export;
 mod plan;
 mod secrets;
 
@@ -20,6 +21,7 @@ use crate::source::Mistake;
 use crate::store::StoreError;
 
 pub use apply::apply;
+pub use export::{Exported, export};
 pub use plan::{Plan, plan};
 
 /// A difference between the database and a configuration.

@@ -14,7 +14,7 @@ pub struct BrandDeclaration {
     pub name: Option<Spanned<String>>,
     /// `#rrggbb`
     pub color: Option<Spanned<String>>,
-    /// The path of a picture.
+    /// The path of a picture, or a `data:` URL.
     pub logo: Option<Spanned<String>>,
     /// Where people get help.
     pub help_uri: Option<Spanned<String>>,
@@ -41,6 +41,19 @@ impl BrandDeclaration {
         let Some(path) = &self.logo else {
             return Ok(None);
         };
+        if path.get_ref().starts_with("data:") {
+            return Logo::from_data_url(path.get_ref())
+                .filter(|logo| {
+                    LOGO_TYPES
+                        .iter()
+                        .any(|(_, known)| *known == logo.media_type)
+                })
+                .filter(|logo| (1..=LARGEST_LOGO).contains(&(logo.bytes.len() as u64)))
+                .map(Some)
+                .ok_or_else(|| {
+                    "a logo in a data: URL is a PNG, SVG, JPEG or WebP in base64".to_owned()
+                });
+        }
         let path = Path::new(path.get_ref());
         let end = path.extension().and_then(|end| end.to_str());
         let media_type = LOGO_TYPES

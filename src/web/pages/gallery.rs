@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::*;
+use crate::web::markup::tags;
 
 /// The words of others on a page.
 struct Sample {
@@ -478,71 +479,26 @@ fn password(sample: &Sample, frame: &Frame<'_>, pages: &mut Vec<Rendered>) {
         };
         add(pages, &format!("password{name}"), &page);
     }
-}
-
-/// An element's start tag.
-struct Tag<'a> {
-    name: &'a str,
-    attributes: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Tag<'a> {
-    fn get(&self, name: &str) -> Option<&'a str> {
-        let found = self.attributes.iter().find(|(known, _)| *known == name);
-        found.map(|(_, value)| *value)
+    for (name, problem) in [
+        ("", None),
+        ("-short", Some(PasswordProblem::TooShort)),
+        ("-differ", Some(PasswordProblem::Differ)),
+    ] {
+        let page = SetPasswordPage {
+            frame: frame.clone(),
+            csrf: sample.text("csrf-value"),
+            action: sample.web("/clinic/set-password"),
+            link: sample.text("link-value"),
+            username: sample.name("ana.garcia"),
+            user_name: sample.name("Ana García"),
+            problem,
+        };
+        add(pages, &format!("set-password{name}"), &page);
     }
-}
-
-const VOID: [&str; 4] = ["meta", "link", "img", "input"];
-
-/// Reads what our templates write: lower case, quoted values, each element closed. Whatever else
-/// it meets is a mistake, of the template or of its escaping.
-fn tags<'a>(page: &'a str, name: &str) -> Vec<Tag<'a>> {
-    let mut tags = Vec::new();
-    let mut open = Vec::new();
-    let mut rest = page.strip_prefix("<!doctype html>").unwrap();
-    while let Some(start) = rest.find('<') {
-        assert!(!rest[..start].contains('>'), "{name}: {}", &rest[..start]);
-        rest = &rest[start + 1..];
-        let end = rest.find('>').unwrap();
-        let inside = &rest[..end];
-        rest = &rest[end + 1..];
-        if let Some(closed) = inside.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(closed), "{name}");
-            continue;
-        }
-        let (tag, mut inside) = inside.split_once([' ', '\n']).unwrap_or((inside, ""));
-        let mut attributes = Vec::new();
-        loop {
-            inside = inside.trim_start();
-            if inside.is_empty() {
-                break;
-            }
-            let end = inside.find(['=', ' ']).unwrap_or(inside.len());
-            let attribute = &inside[..end];
-            assert!(
-                attribute
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'-'),
-                "{name}: {attribute}"
-            );
-            inside = &inside[end..];
-            let mut value = "";
-            if let Some(quoted) = inside.strip_prefix("=\"") {
-                (value, inside) = quoted.split_once('"').unwrap();
-            }
-            attributes.push((attribute, value));
-        }
-        if !VOID.contains(&tag) {
-            open.push(tag);
-        }
-        tags.push(Tag {
-            name: tag,
-            attributes,
-        });
-    }
-    assert!(open.is_empty(), "{name}: {open:?}");
-    tags
+    let expired = PasswordLinkExpiredPage {
+        frame: frame.clone(),
+    };
+    add(pages, "password-link-expired", &expired);
 }
 
 /// What holds for every page, whatever it shows.

@@ -18,6 +18,7 @@ pub use check_session::session_state;
 pub use language::Language;
 pub use respond::{Policy, respond};
 pub use texts::{Filled, FilledHtml, Text, Texts};
+pub(in crate::web) use words::initial;
 
 /// What every page has in common.
 #[derive(Debug, Clone)]
@@ -360,4 +361,28 @@ pub enum PasswordProblem {
         seconds: u64,
     },
     Busy,
+}
+
+/// Somebody who has been invited, or has forgotten a password, chooses one by a link that works
+/// once. Fields `new_password`, `repeated_password`, and the hidden `link`.
+#[derive(Template)]
+#[template(path = "set_password.html")]
+pub struct SetPasswordPage<'a> {
+    pub frame: Frame<'a>,
+    pub csrf: String,
+    /// Where it is posted to.
+    pub action: String,
+    /// The secret of the link.
+    pub link: String,
+    pub username: String,
+    /// What to greet with.
+    pub user_name: String,
+    pub problem: Option<PasswordProblem>,
+}
+
+/// The link was used before, or is too old.
+#[derive(Template)]
+#[template(path = "password_link_expired.html")]
+pub struct PasswordLinkExpiredPage<'a> {
+    pub frame: Frame<'a>,
 }

@@ -35,6 +35,7 @@ texts! {
         account: AccountTexts,
         profile: ProfileTexts,
         password: PasswordTexts,
+        set_password: SetPasswordTexts,
     }
 
     CommonTexts {
@@ -262,6 +263,20 @@ texts! {
         too_easy: Text,
         throttled: Text,
         busy: Text,
+    }
+
+    SetPasswordTexts {
+        title: Text,
+        lead: Text,
+        username: Text,
+        rules: Text,
+        rule_username: Text,
+        password: Text,
+        repeated_password: Text,
+        submit: Text,
+        expired_title: Text,
+        expired_text: Text,
+        expired_advice: Text,
     }
 }
 

@@ -7,8 +7,8 @@ use url::Url;
 use super::texts::ErrorWords;
 use super::{
     AccountChoice, AccountNotice, AccountPage, Brand, ClientView, ErrorKind, ErrorPage, Frame,
-    PasswordPage, PasswordProblem, ProfilePage, ProfileProblem, ScopeChoice, SignInPage,
-    SignInProblem, Text, Texts,
+    PasswordPage, PasswordProblem, ProfilePage, ProfileProblem, ScopeChoice, SetPasswordPage,
+    SignInPage, SignInProblem, Text, Texts,
 };
 
 impl Frame<'_> {
@@ -21,6 +21,11 @@ impl Brand {
     /// What stands for the logo where there is none.
     pub fn initial(&self) -> String {
         initial(&self.name)
+    }
+
+    /// Where people get help, as a link may lead there.
+    pub fn help_link(&self) -> Option<&str> {
+        link(&self.help_uri)
     }
 }
 
@@ -201,20 +206,7 @@ impl ProfileProblem {
 
 impl PasswordPage<'_> {
     pub(super) fn problem_words(&self) -> Option<String> {
-        let all = self.frame.texts();
-        let texts = &all.password;
-        let words: &dyn Display = match self.problem? {
-            PasswordProblem::WrongPassword => &texts.wrong_password,
-            PasswordProblem::TooShort => &texts.too_short,
-            PasswordProblem::TooLong => &texts.too_long,
-            PasswordProblem::Differ => &texts.differ,
-            PasswordProblem::TooEasy => &texts.too_easy,
-            PasswordProblem::Throttled { seconds } => {
-                &texts.throttled.fill("wait", all.wait(seconds))
-            }
-            PasswordProblem::Busy => &texts.busy,
-        };
-        Some(words.to_string())
+        Some(self.problem?.words(self.frame.texts()))
     }
 
     pub(super) fn is_current_wrong(&self) -> bool {
@@ -222,13 +214,45 @@ impl PasswordPage<'_> {
     }
 
     pub(super) fn is_new_wrong(&self) -> bool {
-        matches!(
-            self.problem,
-            Some(PasswordProblem::TooShort | PasswordProblem::TooLong | PasswordProblem::TooEasy)
-        )
+        self.problem.is_some_and(PasswordProblem::is_of_new)
     }
 
     pub(super) fn is_repeated_wrong(&self) -> bool {
-        matches!(self.problem, Some(PasswordProblem::Differ))
+        self.problem == Some(PasswordProblem::Differ)
+    }
+}
+
+impl SetPasswordPage<'_> {
+    pub(super) fn problem_words(&self) -> Option<String> {
+        Some(self.problem?.words(self.frame.texts()))
+    }
+
+    pub(super) fn is_new_wrong(&self) -> bool {
+        self.problem.is_some_and(PasswordProblem::is_of_new)
+    }
+
+    pub(super) fn is_repeated_wrong(&self) -> bool {
+        self.problem == Some(PasswordProblem::Differ)
+    }
+}
+
+impl PasswordProblem {
+    pub fn words(self, all: &Texts) -> String {
+        let texts = &all.password;
+        let words: &dyn Display = match self {
+            Self::WrongPassword => &texts.wrong_password,
+            Self::TooShort => &texts.too_short,
+            Self::TooLong => &texts.too_long,
+            Self::Differ => &texts.differ,
+            Self::TooEasy => &texts.too_easy,
+            Self::Throttled { seconds } => &texts.throttled.fill("wait", all.wait(seconds)),
+            Self::Busy => &texts.busy,
+        };
+        words.to_string()
+    }
+
+    /// Whether the new password is at fault, by itself.
+    const fn is_of_new(self) -> bool {
+        matches!(self, Self::TooShort | Self::TooLong | Self::TooEasy)
     }
 }

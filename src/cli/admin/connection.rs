@@ -1,0 +1,258 @@
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH};
+use serde_json::Value as Json;
+use url::Url;
+
+use super::{Target, read_secret};
+use crate::admin::Admin;
+use crate::admin::api::{self, ApiRequest, BASE};
+use crate::admin::rights::Rights;
+use crate::audit::Actor;
+use crate::cli::{Failed, fail, misused, running};
+use crate::clock::Clock;
+use crate::config::ConfigFile;
+use crate::entropy::Entropy;
+use crate::issuer::RegisteredBy;
+use crate::keys::{Keyring, SecretKey};
+use crate::oauth::Core;
+use crate::production;
+use crate::secret::Secret;
+use crate::store::Store;
+
+/// Who answers.
+pub enum Connection {
+    /// The database, in this process.
+    Database(Box<Local>),
+    /// A running server.
+    Server(Remote),
+}
+
+pub struct Local {
+    pub core: Core,
+    pub keyring: Keyring,
+}
+
+pub struct Remote {
+    client: reqwest::Client,
+    base: Url,
+    token: Secret,
+}
+
+/// What came back.
+struct Reply {
+    status: u16,
+    etag: Option<String>,
+    body: Json,
+}
+
+/// No answer takes longer, unless the server is gone.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Connection {
+    pub async fn open(target: &Target) -> Result<Self, Failed> {
+        match &target.server {
+            Some(server) => remote(server, target).map(Self::Server),
+            None => {
+                let file = running::quietly(ConfigFile::at(target.config.as_deref())?)?;
+                let local = Local::open(&file).await?;
+                Ok(Self::Database(Box::new(local)))
+            }
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Json, Failed> {
+        Ok(self.ask("GET", path, None, None).await?.body)
+    }
+
+    /// Every item of a list, page by page.
+    pub async fn list(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Json, Failed> {
+        let mut items = Vec::new();
+        let mut after = String::new();
+        loop {
+            let mut all = parameters.to_vec();
+            all.push(("after", &after));
+            let mut page = self.get(&super::with_query(path, &all)).await?;
+            if let Json::Array(more) = page["items"].take() {
+                items.extend(more);
+            }
+            match page["next"].as_str() {
+                None => return Ok(Json::Array(items)),
+                Some(next) => after = next.to_owned(),
+            }
+        }
+    }
+
+    pub async fn send(&self, method: &str, path: &str, body: &Json) -> Result<Json, Failed> {
+        Ok(self.ask(method, path, None, Some(body)).await?.body)
+    }
+
+    /// Changes something as it is now: reads at `read`, and sends to `path` with the revision that
+    /// was read, so that nobody's change in between is overwritten.
+    pub async fn change(
+        &self,
+        read: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+    ) -> Result<Json, Failed> {
+        let current = self.ask("GET", read, None, None).await?;
+        let etag = current.etag.unwrap_or_else(|| "*".to_owned());
+        Ok(self.ask(method, path, Some(etag), body).await?.body)
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        if_match: Option<String>,
+        body: Option<&Json>,
+    ) -> Result<Reply, Failed> {
+        let reply = match self {
+            Self::Database(local) => local.ask(method, path, if_match, body).await?,
+            Self::Server(remote) => remote.ask(method, path, if_match, body).await?,
+        };
+        if (200..300).contains(&reply.status) {
+            return Ok(reply);
+        }
+        Err(fail(problem(&reply)))
+    }
+}
+
+/// A problem (RFC 9457) in words.
+fn problem(reply: &Reply) -> String {
+    let detail = reply.body["detail"].as_str();
+    let mut text = match detail {
+        Some(detail) => detail.to_owned(),
+        None => format!("the server answered {}", reply.status),
+    };
+    for error in reply.body["errors"].as_array().into_iter().flatten() {
+        let pointer = super::text(error, "pointer").trim_start_matches("#/");
+        text.push_str(&format!("\n  {pointer}: {}", super::text(error, "detail")));
+    }
+    text
+}
+
+impl Local {
+    /// Opens the database that the configuration names.
+    pub async fn open(file: &ConfigFile) -> Result<Self, Failed> {
+        let url = production::database_url(file).map_err(misused)?;
+        let secret = production::secret_key(file).map_err(misused)?;
+        let secret_key = SecretKey::derive(&secret).map_err(fail)?;
+        let store = Store::open(&url).await.map_err(fail)?;
+        let (clock, entropy) = (Clock::System, Entropy::System);
+        Ok(Self {
+            core: Core::new(store, &secret_key, clock, entropy, false),
+            keyring: Keyring::new(secret_key),
+        })
+    }
+
+    /// Whoever has the database may do everything.
+    pub fn admin(&self) -> Admin<'_> {
+        Admin::new(
+            &self.core,
+            &self.keyring,
+            Actor {
+                // Who it says it is; who could lie about it could also write to the database.
+                name: std::env::var("USER").unwrap_or_default(),
+                ..Actor::command_line()
+            },
+            Rights::Everything,
+            RegisteredBy::CommandLine,
+        )
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        if_match: Option<String>,
+        body: Option<&Json>,
+    ) -> Result<Reply, Failed> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let query = url::form_urlencoded::parse(query.as_bytes());
+        let request = ApiRequest {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.into_owned().collect(),
+            if_match,
+            if_none_match: None,
+            body: body
+                .map(|body| body.to_string().into_bytes())
+                .unwrap_or_default(),
+        };
+        let answer = api::answer(&self.admin(), request).await;
+        Ok(Reply {
+            status: answer.status,
+            etag: answer.etag,
+            body: answer.body.unwrap_or_default(),
+        })
+    }
+}
+
+fn remote(server: &str, target: &Target) -> Result<Remote, Failed> {
+    let base =
+        Url::parse(server).map_err(|error| misused(format!("--server {server:?}: {error}")))?;
+    let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if base.scheme() != "https" && !is_local {
+        return Err(misused(
+            "--server: over http everybody on the way could read the token; expected an https:// URL",
+        ));
+    }
+    let token = match (&target.token_file, std::env::var("LOCUM_TOKEN")) {
+        (Some(path), _) => read_secret(path)?,
+        (None, Ok(token)) => Secret::new(token),
+        (None, Err(_)) => {
+            return Err(misused(
+                "--server needs an access token: name a file in --token-file, or set LOCUM_TOKEN; `locum token` gets one",
+            ));
+        }
+    };
+    let client = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(fail)?;
+    Ok(Remote {
+        client,
+        base,
+        token,
+    })
+}
+
+impl Remote {
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        if_match: Option<String>,
+        body: Option<&Json>,
+    ) -> Result<Reply, Failed> {
+        let url = format!("{}{BASE}{path}", self.base.as_str().trim_end_matches('/'));
+        let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(fail)?;
+        let mut request = self
+            .client
+            .request(method, url)
+            .header(AUTHORIZATION, format!("Bearer {}", self.token.expose()));
+        if let Some(etag) = if_match {
+            request = request.header(IF_MATCH, etag);
+        }
+        if let Some(body) = body {
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_string());
+        }
+        let unreachable =
+            |error: reqwest::Error| fail(format!("{} does not answer: {error}", self.base));
+        let response = request.send().await.map_err(unreachable)?;
+        let etag = response.headers().get(ETAG);
+        let etag = etag.and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        let status = response.status().as_u16();
+        let text = response.text().await.map_err(unreachable)?;
+        Ok(Reply {
+            status,
+            etag,
+            body: serde_json::from_str(&text).unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,106 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+
+use super::table::{card, table, words};
+use super::{Target, encoded, read_members};
+use crate::cli::{Failed, running};
+
+/// Issuers of a server
+#[derive(Args)]
+pub struct Issuer {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// List issuers
+    List,
+    /// Make an issuer of a built-in dialect
+    Create {
+        name: String,
+        /// See `locum dialect list`
+        #[arg(long, default_value = "standard")]
+        dialect: String,
+    },
+    /// Show an issuer's settings
+    Settings { name: String },
+    /// Change settings, as a JSON file says, or - for standard input
+    Set { name: String, file: PathBuf },
+    /// Delete an issuer with everything in it but its audit log
+    Delete { name: String },
+}
+
+impl Issuer {
+    pub fn run(self) -> Result<(), Failed> {
+        running::runtime()?.block_on(self.ask())
+    }
+
+    async fn ask(self) -> Result<(), Failed> {
+        let target = &self.target;
+        let connection = target.connect().await?;
+        let settings = |name: &str| format!("/issuers/{}/settings", encoded(name));
+        match self.verb {
+            Verb::List => {
+                let found = connection.list("/issuers", &[]).await?;
+                target.print(&found, |found| {
+                    table(
+                        found,
+                        &[
+                            ("ISSUER", |issuer| words(&issuer["name"])),
+                            ("DIALECT", |issuer| words(&issuer["dialect"])),
+                        ],
+                        "There are no issuers yet. `locum issuer create NAME` makes one.",
+                    )
+                })
+            }
+            Verb::Create { name, dialect } => {
+                let body = json!({ "name": name, "dialect": dialect });
+                let issuer = connection.send("POST", "/issuers", &body).await?;
+                target.print(&issuer, |issuer| {
+                    card(&[
+                        ("issuer", words(&issuer["name"])),
+                        ("dialect", words(&issuer["dialect"])),
+                    ])
+                })
+            }
+            Verb::Settings { name } => {
+                let found = connection.get(&settings(&name)).await?;
+                target.print(&found, |found| show(found))
+            }
+            Verb::Set { name, file } => {
+                let body = Json::Object(read_members(Some(&file))?);
+                let path = settings(&name);
+                let found = connection
+                    .change(&path, "PATCH", &path, Some(&body))
+                    .await?;
+                target.print(&found, |found| show(found))
+            }
+            Verb::Delete { name } => {
+                target.confirm(&format!(
+                    "Every client, user, key and token of {name} goes with it. Delete it?"
+                ))?;
+                let path = format!("/issuers/{}?force=true", encoded(&name));
+                connection
+                    .change(&settings(&name), "DELETE", &path, None)
+                    .await?;
+                target.done(&format!("{name} is deleted."));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn show(settings: &Json) -> String {
+    let lines: Vec<(&str, String)> = settings
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), words(value)))
+        .collect();
+    card(&lines)
+}

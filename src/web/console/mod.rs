@@ -1,0 +1,3 @@
+//! The console: where administrators run the server, under `/console`.
+
+pub mod pages;

@@ -12,7 +12,7 @@ use super::address::{Address, Appearance, Resource};
 use super::pages::{Brand, DemoUser};
 use super::routes::Routes;
 use crate::admin::signing_keys;
-use crate::dialect::{Dialect, load_stored};
+use crate::dialect::Dialect;
 use crate::issuer::{Api, Issuer, IssuerId, SampleResource};
 use crate::keys::{CannotOpen, KeySet, Keyring, UnusableKey};
 use crate::oauth::Core;
@@ -33,13 +33,20 @@ pub struct Hosting {
     root_issuer: Option<String>,
     /// Whom one may sign in as with one click, by the issuer's name; in `locum dev` alone.
     demo_users: HashMap<String, Vec<DemoUser>>,
-    prepared: Mutex<HashMap<IssuerId, Prepared>>,
+    hosted: Mutex<Hosted>,
     routes: ArcSwap<Routes>,
+}
+
+#[derive(Default)]
+struct Hosted {
+    /// Which generation of each issuer was looked at last. One that could not be prepared is not
+    /// tried again until it changes again.
+    seen: HashMap<IssuerId, i64>,
+    prepared: HashMap<IssuerId, Prepared>,
 }
 
 /// An issuer as it is served.
 struct Prepared {
-    generation: i64,
     name: String,
     by_path: Arc<Address>,
     by_host: Vec<(String, Arc<Address>)>,
@@ -86,7 +93,7 @@ impl Hosting {
             local_host_names: place.local_host_names,
             root_issuer: place.root_issuer,
             demo_users: place.demo_users,
-            prepared: Mutex::default(),
+            hosted: Mutex::default(),
             routes: ArcSwap::default(),
         };
         let failed = hosting.prepare_changed().await?;
@@ -107,16 +114,20 @@ impl Hosting {
 
     /// The issuer's address below its name, as its links and snippets should have it.
     pub async fn find(&self, name: &str) -> Option<Arc<Address>> {
-        let prepared = self.prepared.lock().await;
-        prepared
+        let hosted = self.hosted.lock().await;
+        hosted
+            .prepared
             .values()
             .find(|issuer| issuer.name == name)
             .map(|issuer| issuer.by_path.clone())
     }
 
     pub async fn find_by_id(&self, id: IssuerId) -> Option<Arc<Address>> {
-        let prepared = self.prepared.lock().await;
-        prepared.get(&id).map(|issuer| issuer.by_path.clone())
+        let hosted = self.hosted.lock().await;
+        hosted
+            .prepared
+            .get(&id)
+            .map(|issuer| issuer.by_path.clone())
     }
 
     /// Sees whether anything has changed, and prepares that anew. An issuer that cannot be served
@@ -129,42 +140,33 @@ impl Hosting {
     }
 
     async fn prepare_changed(&self) -> Result<Vec<(String, Unprepared)>, StoreError> {
-        let mut prepared = self.prepared.lock().await;
+        let mut hosted = self.hosted.lock().await;
+        let Hosted { seen, prepared } = &mut *hosted;
         let generations = self.core.store.list_generations().await?;
-        let is_current = generations.len() == prepared.len()
-            && generations.iter().all(|(id, generation)| {
-                prepared
-                    .get(id)
-                    .is_some_and(|issuer| issuer.generation == *generation)
-            });
-        if is_current {
+        let is_seen = |(id, generation): &(IssuerId, i64)| seen.get(id) == Some(generation);
+        if generations.len() == seen.len() && generations.iter().all(is_seen) {
             return Ok(Vec::new());
         }
         self.core.store.forget();
         let issuers = self.core.store.list_issuers().await?;
-        prepared.retain(|id, _| issuers.iter().any(|issuer| issuer.id == *id));
+        let exists = |id: &IssuerId| issuers.iter().any(|issuer| issuer.id == *id);
+        seen.retain(|id, _| exists(id));
+        prepared.retain(|id, _| exists(id));
         let mut failed = Vec::new();
         for issuer in issuers {
-            let known = prepared.get(&issuer.id);
-            if known.is_some_and(|known| known.generation == issuer.generation) {
+            let (id, name, generation) = (issuer.id, issuer.name.clone(), issuer.generation);
+            if seen.get(&id) == Some(&generation) {
                 continue;
             }
-            let (id, name) = (issuer.id, issuer.name.clone());
             let apis = self.core.store.list_apis(id).await?;
             let keys = self.core.store.list_signing_keys(id).await?;
-            let generation = issuer.generation;
             match self.prepare(issuer, &apis, keys) {
                 Ok(issuer) => {
                     prepared.insert(id, issuer);
                 }
-                Err(reason) => {
-                    failed.push((name, reason));
-                    // Not tried again until it changes again.
-                    if let Some(known) = prepared.get_mut(&id) {
-                        known.generation = generation;
-                    }
-                }
+                Err(reason) => failed.push((name, reason)),
             }
+            seen.insert(id, generation);
         }
         let mut routes = Routes::default();
         for issuer in prepared.values() {
@@ -186,10 +188,8 @@ impl Hosting {
         apis: &[Api],
         keys: Vec<crate::store::StoredKey>,
     ) -> Result<Prepared, Unprepared> {
-        let dialect = Arc::new(load_stored(
-            &stored.dialect,
-            stored.dialect_source.as_deref(),
-        )?);
+        let (name, source) = (&stored.dialect, stored.dialect_source.as_deref());
+        let dialect = self.core.dialects.get(name, source)?;
         let settings = &stored.settings;
         let keys = signing_keys::in_order(keys, settings.algs(&dialect))
             .iter()
@@ -214,7 +214,6 @@ impl Hosting {
             ))
         };
         Ok(Prepared {
-            generation: stored.generation,
             by_path: at(&bases.path),
             by_host: bases
                 .hosts

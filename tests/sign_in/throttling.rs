@@ -156,7 +156,7 @@ fn shape(answer: &Answer, username: &str) -> String {
     let headers: Vec<String> = answer
         .headers
         .iter()
-        .filter(|(name, _)| name != "date" && name != "content-length")
+        .filter(|(name, _)| !["date", "content-length", "x-request-id"].contains(&name.as_str()))
         .map(|(name, value)| format!("{name}: {value}"))
         .collect::<BTreeSet<_>>()
         .into_iter()

@@ -7,21 +7,18 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use locum::account::{Role, Session, SessionId, User, UserClaims};
 use locum::admin::configuration::{self, ApplyError, Change, ChangeAction, Plan};
-use locum::audit::{Actor, ActorKind, AuditKey};
+use locum::audit::{Actor, ActorKind};
 use locum::clock::{Clock, ManualClock};
 use locum::config::{ConfigFile, Origin};
 use locum::demo;
-use locum::dialect::Dialects;
 use locum::entropy::Entropy;
 use locum::issuer::{
     Client, ClientMetadata, GrantedScope, IssuerId, RegisteredBy, RegistrationPolicy, SubjectType,
 };
 use locum::keys::Keyring;
 use locum::oauth::Core;
-use locum::outgoing::Outgoing;
 use locum::protocol::SigningAlg;
-use locum::secret::{Digest, HashingMemory, Secret, SecretHash, SecretVerifier};
-use locum::signin::ticket::Tickets;
+use locum::secret::{Digest, HashingMemory, Secret, SecretHash};
 use locum::source::Source;
 use locum::store::Store;
 use serde_json::json;

@@ -78,7 +78,7 @@ pub(super) enum Step {
         name: String,
         revision: i64,
     },
-    InsertClient(Client),
+    InsertClient(Box<Client>),
     UpdateClient(Box<ClientRecord>),
     DeleteClient {
         client_id: String,
@@ -429,7 +429,7 @@ impl<'a> Planning<'a> {
                     ChangeAction::Create,
                     Vec::new(),
                 );
-                self.steps.push(Step::InsertClient(client));
+                self.steps.push(Step::InsertClient(Box::new(client)));
                 continue;
             };
             let mut fields = differences(

@@ -10,17 +10,21 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use url::Url;
 
 use crate::admin::configuration::{self, ApplyError};
+use crate::admin::rights::Rights;
 use crate::admin::system::{self, CONSOLE};
+use crate::admin::{Admin, AdminFault, audit};
 use crate::audit::{Activity, Actor};
 use crate::clock::Clock;
 use crate::config::{Declared, Origin};
 use crate::demo;
 use crate::entropy::Entropy;
+use crate::issuer::RegisteredBy;
 use crate::keys::{Keyring, UnusableKey};
 use crate::oauth::Core;
 use crate::production::{self, Unsafe};
 use crate::proxy::TrustedProxies;
 use crate::ready::{Ready, ReadyIssuer};
+use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 use crate::web::pages::DemoUser;
 use crate::web::{App, Hosting, HostingError, Place, Welcome, answer};
@@ -60,6 +64,8 @@ pub enum StartError {
     #[error(transparent)]
     Key(#[from] UnusableKey),
     #[error(transparent)]
+    SetUp(#[from] AdminFault),
+    #[error(transparent)]
     Hosting(#[from] HostingError),
     #[error("there is no issuer {name:?} to serve at the root; there are: {known}")]
     RootIssuer { name: String, known: String },
@@ -71,6 +77,9 @@ pub enum StartError {
 pub struct Server {
     pub ready: Ready,
     pub store: Store,
+    /// What makes the first owner of the console, where there is none: the token of a link that
+    /// is good once.
+    pub set_up_token: Option<Secret>,
     activity: Activity,
     running: actix_web::dev::Server,
 }
@@ -100,6 +109,11 @@ impl Server {
             settings.is_dev,
         );
         configure(&core, &settings).await?;
+        let set_up_token = if settings.is_dev {
+            None
+        } else {
+            set_up_token(&core, &settings.keyring).await?
+        };
         let place = Place {
             demo_users: demo_users(&settings),
             public_url: settings.public_url.clone(),
@@ -166,6 +180,7 @@ impl Server {
         Ok(Self {
             ready,
             store,
+            set_up_token,
             activity,
             running: server.run(),
         })
@@ -222,6 +237,12 @@ async fn configure(core: &Core, settings: &Settings) -> Result<(), StartError> {
     let (keyring, folder) = (&settings.keyring, &settings.folder);
     configuration::apply(core, keyring, &declared, folder, &Actor::server()).await?;
     Ok(())
+}
+
+async fn set_up_token(core: &Core, keyring: &Keyring) -> Result<Option<Secret>, StartError> {
+    let (actor, rights) = (Actor::server(), Rights::Everything);
+    let admin = Admin::new(core, keyring, actor, rights, RegisteredBy::Console);
+    Ok(admin.make_set_up_link().await?)
 }
 
 /// The users of `locum dev`, by issuer. In a configuration somebody's passwords are their own.
@@ -296,6 +317,16 @@ async fn clean_up(core: Core) {
                 Ok(rows) => tracing::debug!(rows, "expired rows deleted"),
                 Err(error) => {
                     tracing::warn!(%error, "expired rows could not be deleted");
+                    break;
+                }
+            }
+        }
+        loop {
+            match audit::enforce_retention(&core).await {
+                Ok(0) => break,
+                Ok(events) => tracing::info!(events, "audit events were kept long enough"),
+                Err(error) => {
+                    tracing::warn!(%error, "old audit events could not be taken away");
                     break;
                 }
             }

@@ -2,6 +2,7 @@
 //! real program.
 
 mod addresses;
+mod audit;
 mod bad_input;
 mod browser;
 mod command_line;

@@ -4,6 +4,7 @@
 
 pub mod api;
 mod apis;
+pub mod audit;
 mod clients;
 pub mod configuration;
 mod fault;

@@ -1,6 +1,7 @@
 //! The program `locum`: one file per command. Commands parse arguments and call the library.
 
 mod admin;
+mod audit;
 mod check;
 mod dev;
 mod dialect;
@@ -58,7 +59,7 @@ enum Command {
     Session(admin::Session),
     /// Appoint administrators
     Administrator(admin::Administrator),
-    /// Read the audit log
+    /// Read the audit log, check it, or write it down
     #[command(subcommand)]
     Audit(Audit),
     /// Get an access token for the admin API
@@ -74,6 +75,13 @@ enum Command {
 enum Audit {
     /// Look for events, the newest first
     Search(admin::Search),
+    /// Find events that have been altered or removed
+    ///
+    /// Prints where each chain of events ends, as N:HEX. Noted where nobody who has the database can
+    /// change it, and given to --head later, it shows when events have been taken off the end.
+    Verify(audit::Verify),
+    /// Write events down, the newest first
+    Export(audit::Export),
 }
 
 /// A command did not do what was asked; what went wrong has been printed.
@@ -104,6 +112,8 @@ pub fn run() -> ExitCode {
         Command::Session(session) => session.run(),
         Command::Administrator(administrator) => administrator.run(),
         Command::Audit(Audit::Search(search)) => search.run(),
+        Command::Audit(Audit::Verify(verify)) => verify.run(),
+        Command::Audit(Audit::Export(export)) => export.run(),
         Command::Token(token) => token.run(),
         Command::Dialect(dialect) => dialect.run(),
         Command::Completions { shell } => {

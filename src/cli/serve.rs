@@ -65,6 +65,14 @@ impl Serve {
             is_dev: false,
         };
         let server = Server::start(settings).await.map_err(fail)?;
+        if let Some(token) = &server.set_up_token {
+            // On standard error, for whoever reads the log of the first start.
+            eprintln!(
+                "There is no administrator yet. Whoever opens this link first becomes the owner; it is good once, for a week:\n{}/set-up?token={}",
+                server.ready.console.as_deref().unwrap_or_default(),
+                token.expose()
+            );
+        }
         let announcement = if self.json {
             serde_json::to_string(&bare(&server.ready)).map_err(fail)?
         } else {

@@ -304,12 +304,9 @@ impl Authority<'_> {
         let was_live = self.revoke_grant(tx, grant).await?;
         let actor = self.by_client(client);
         // Whoever has a token that is spent can show it for ever.
-        let (seldom, id) = (&self.core.seldom, grant.0.to_string());
-        if was_live
-            || seldom
-                .admit(&["replay", &id], self.core.clock.now())
-                .is_some()
-        {
+        let (core, id) = (self.core, grant.0.to_string());
+        let left_out = core.seldom.admit(&["replay", &id], core.clock.now());
+        if was_live || left_out.is_some() {
             self.record(tx, &actor, record::replay(token, grant, client))
                 .await?;
         }

@@ -54,7 +54,8 @@ const INSERT: &str = "INSERT INTO audit_events
 const FIND_CHAIN: &str = "SELECT length, head, pruned, anchor, anchor_mac FROM audit_chains
     WHERE chain = $1";
 
-const LIST_CHAINS: &str = "SELECT chain FROM audit_chains ORDER BY chain";
+const LIST_CHAINS: &str = "SELECT chain FROM audit_chains
+    UNION SELECT DISTINCT chain FROM audit_events ORDER BY chain";
 
 /// Newest first. Empty texts match everything.
 const SEARCH: &str = "SELECT sequence, at, action, outcome, actor_kind, actor, actor_name,
@@ -77,13 +78,25 @@ const READ: &str = "SELECT sequence, at, action, outcome, actor_kind, actor, act
         target_kind, target, target_name, address, user_agent, request_id, details, mac
     FROM audit_events WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
 
+/// The last of the oldest events that may go: those before the first that has to stay, and no more
+/// than so many.
 const OLDEST: &str = "SELECT sequence, mac FROM audit_events
-    WHERE chain = $1 AND at < $2 ORDER BY sequence DESC LIMIT 1";
+    WHERE chain = $1 AND sequence <= $3 AND sequence < COALESCE(
+        (SELECT MIN(sequence) FROM audit_events
+            WHERE chain = $1 AND sequence <= $3 AND at >= $2), $3 + 1)
+    ORDER BY sequence DESC LIMIT 1";
+
+/// Holds the chain until the transaction ends, without taking a number.
+const HOLD: &str = "UPDATE audit_chains SET length = length WHERE chain = $1
+    RETURNING length, head, pruned, anchor, anchor_mac";
 
 const PRUNE: &str = "DELETE FROM audit_events WHERE chain = $1 AND sequence <= $2";
 
 const SET_ANCHOR: &str = "UPDATE audit_chains SET pruned = $2, anchor = $3, anchor_mac = $4
     WHERE chain = $1";
+
+/// Events that go at a time.
+const PRUNED_AT_ONCE: i64 = 1000;
 
 /// Which events are wanted. Empty texts match everything.
 #[derive(Debug, Clone)]
@@ -254,17 +267,24 @@ impl Tx {
             .await)?)
     }
 
-    /// Takes events from before `until` away, and moves the chain's beginning. Returns how many
-    /// went.
+    /// Takes events from before `until` away, a bounded number, and moves the chain's beginning.
+    /// Returns how many went. An event never goes before an older one: clocks may differ.
     pub async fn prune_audit(
         &mut self,
         key: &AuditKey,
         chain: Chain,
         until: Timestamp,
     ) -> Result<u64> {
+        // Of two that prune at once, the second sees where the first has put the beginning.
+        let held: Option<ChainRow> = on_engine!(tx self, |db| sqlx::query_as(HOLD)
+            .bind(chain.0)
+            .fetch_optional(db)
+            .await)?;
+        let Some(held) = held else { return Ok(0) };
         let last: Option<(i64, Vec<u8>)> = on_engine!(tx self, |db| sqlx::query_as(OLDEST)
             .bind(chain.0)
             .bind(until.utc())
+            .bind(held.pruned + PRUNED_AT_ONCE)
             .fetch_optional(db)
             .await)?;
         let Some((sequence, anchor)) = last else {

@@ -203,7 +203,9 @@ impl Server {
 
 /// Where a server that listens there reaches itself.
 fn own_address(listeners: &[TcpListener]) -> std::io::Result<SocketAddr> {
-    let first = listeners.first().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+    let first = listeners
+        .first()
+        .ok_or(std::io::ErrorKind::AddrNotAvailable)?;
     let mut address = first.local_addr()?;
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

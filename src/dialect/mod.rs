@@ -5,8 +5,8 @@
 //! differs. [`Dialect`] is the schema; `docs/dialects.md` explains it to whoever writes one.
 
 mod cache;
-mod deviations;
 mod check;
+mod deviations;
 mod endpoints;
 mod load;
 mod schema;

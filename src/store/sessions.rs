@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::engine::{on_engine, row};
 use super::{DAY, Result, Store, Tx, amr, amr_text, contains, earlier};
-use crate::account::{User, Session, SessionId, UserId};
+use crate::account::{Session, SessionId, User, UserId};
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 use crate::secret::Digest;

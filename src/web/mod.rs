@@ -42,8 +42,8 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tracing::Instrument;
 
-use crate::audit::Counted;
 use crate::admin::system::CONSOLE;
+use crate::audit::Counted;
 use crate::dialect::Endpoint;
 use crate::oauth::Core;
 use crate::proxy::TrustedProxies;

@@ -293,7 +293,8 @@ impl<'a> Visit<'a> {
             .await
             .map_err(|fault| self.expired(&fault.to_string()))?;
         let is_repeated = |(index, (name, _)): (usize, &(String, String))| {
-            !REPEATED.contains(&name.as_str()) && pairs.iter().skip(index + 1).any(|(other, _)| other == name)
+            !REPEATED.contains(&name.as_str())
+                && pairs.iter().skip(index + 1).any(|(other, _)| other == name)
         };
         // No page of ours has two fields of a name, but for these.
         if pairs.iter().enumerate().any(is_repeated) {

@@ -60,7 +60,10 @@ pub async fn answer(
     if ![Method::GET, Method::HEAD, Method::POST].contains(request.method()) {
         return super::render::not_found(address);
     }
-    let path = request.path().strip_prefix(&address.path).unwrap_or_default();
+    let path = request
+        .path()
+        .strip_prefix(&address.path)
+        .unwrap_or_default();
     let visit = match Visit::of(app, address, request, None).await {
         Ok(visit) => visit,
         Err(response) => return response,
@@ -167,12 +170,7 @@ async fn route(desk: &Desk<'_>, segments: &[&str], asked: &Asked) -> Answer {
     }
 }
 
-async fn at_issuer(
-    desk: &Desk<'_>,
-    rest: &[&str],
-    form: Option<&Fields>,
-    asked: &Asked,
-) -> Answer {
+async fn at_issuer(desk: &Desk<'_>, rest: &[&str], form: Option<&Fields>, asked: &Asked) -> Answer {
     match (rest, form) {
         ([], None) => issuers::overview(desk, asked).await,
         (["delete"], form) => issuers::delete(desk, form).await,

@@ -127,11 +127,12 @@ impl<'de> Deserialize<'de> for Paths {
 pub const FORWARD_AUTH: &str = "/forward-auth";
 
 /// Locum's own pages, and all below them, at every issuer that has an authorization endpoint.
-pub const PAGES: [&str; 7] = [
+pub const PAGES: [&str; 8] = [
     "/sign-in",
     "/choose-account",
     "/consent",
     "/sign-out",
+    "/set-password",
     "/account",
     "/brand.css",
     "/brand",

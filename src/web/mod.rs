@@ -25,6 +25,7 @@ mod render;
 mod resource;
 mod revocation;
 mod routes;
+mod set_password;
 mod sign_in;
 pub mod static_files;
 mod token;
@@ -170,6 +171,7 @@ async fn show(
         UserPage::ChooseAccount => sign_in::choose_account(app, address, request, payload).await,
         UserPage::Consent => consent::consent(app, address, request, payload).await,
         UserPage::SignOut => logout::confirm(app, address, request, payload).await,
+        UserPage::SetPassword => set_password::set_password(app, address, request, payload).await,
         UserPage::Account(action) => account::account(app, address, action, request, payload).await,
         UserPage::Stylesheet => address.appearance.stylesheet.answer(request),
         UserPage::Logo => match &address.appearance.logo {

@@ -105,7 +105,7 @@ fn span(seconds: u64) -> String {
         (3600, "hour", "hours"),
         (60, "minute", "minutes"),
     ] {
-        if seconds != 0 && seconds % unit == 0 {
+        if seconds != 0 && seconds.is_multiple_of(unit) {
             let number = seconds / unit;
             return format!("{number} {}", if number == 1 { one } else { many });
         }

@@ -116,7 +116,7 @@ async fn write(desk: &Desk<'_>, asked: &Asked, format: Format, chain: &NamedChai
     let mut out = Bounded(Vec::new());
     let written = async {
         audit::write_head(format, &mut out)?;
-        audit::export(&desk.admin.core, chain, &query, format, &mut out).await
+        audit::export(desk.admin.core, chain, &query, format, &mut out).await
     };
     written.await.map_err(|fault| match fault {
         audit::ExportFault::Store(error) => AdminFault::Store(error),

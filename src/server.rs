@@ -1,7 +1,7 @@
 //! Puts the parts together and runs them.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,6 +162,7 @@ impl Server {
             core,
             hosting,
             trusted_proxies: settings.trusted_proxies,
+            own_address: own_address(&settings.listeners)?,
         });
         let mut server = HttpServer::new(move || {
             ActixApp::new()
@@ -198,6 +199,20 @@ impl Server {
         self.store.close().await;
         outcome
     }
+}
+
+/// Where a server that listens there reaches itself.
+fn own_address(listeners: &[TcpListener]) -> std::io::Result<SocketAddr> {
+    let first = listeners
+        .first()
+        .ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+    let mut address = first.local_addr()?;
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    Ok(address)
 }
 
 /// Makes the database say what is declared, and what Locum itself declares: its console, which

@@ -7,7 +7,7 @@ use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules, signing_keys};
 use crate::audit::{Action, Chain, Event, Target, TargetKind};
 use crate::config::{Origin, is_issuer_name};
 use crate::dialect::{BUILT_IN, Dialect};
-use crate::issuer::{IssuerId, IssuerSettings};
+use crate::issuer::{BrandSettings, IssuerId, IssuerSettings};
 use crate::store::StoredIssuer;
 
 const WHAT: &str = "issuer";
@@ -24,9 +24,18 @@ impl Admin<'_> {
     }
 
     /// Makes an issuer of a built-in dialect, with keys, and with its place in the console.
-    pub async fn create_issuer(&self, name: &str, dialect: &str) -> Result<StoredIssuer> {
+    /// `brand` is what people know it by; its name when absent.
+    pub async fn create_issuer(
+        &self,
+        name: &str,
+        dialect: &str,
+        brand: Option<String>,
+    ) -> Result<StoredIssuer> {
         self.require(Permission::WriteIssuers, None)?;
         let mut problems = Vec::new();
+        if let Some(brand) = &brand {
+            problems.extend(rules::name("brand.name", brand));
+        }
         if let Err(message) = is_issuer_name(name) {
             problems.push(Problem::new("name", message));
         }
@@ -44,7 +53,13 @@ impl Admin<'_> {
             name: name.to_owned(),
             dialect: dialect.to_owned(),
             dialect_source: None,
-            settings: IssuerSettings::default(),
+            settings: IssuerSettings {
+                brand: BrandSettings {
+                    name: brand,
+                    ..BrandSettings::default()
+                },
+                ..IssuerSettings::default()
+            },
             is_declared: false,
             is_demo: false,
             revision: 1,

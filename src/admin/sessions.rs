@@ -11,13 +11,14 @@ impl AtIssuer<'_> {
     /// Everybody's live sessions, the one last used first.
     pub async fn list_sessions(
         &self,
+        search: &str,
         after: Option<(Timestamp, SessionId)>,
         limit: i64,
     ) -> Result<Vec<SessionOfUser>> {
         self.require(Permission::ReadSessions)?;
         let (store, now) = (&self.core().store, self.admin.now());
         Ok(store
-            .list_all_sessions(self.id(), after, limit, now)
+            .list_all_sessions(self.id(), search, after, limit, now)
             .await?)
     }
 

@@ -51,7 +51,10 @@ pub struct Tally {
 
 /// What has been counted and not been stored yet. Clones share it.
 #[derive(Clone, Default)]
-pub struct Activity(Arc<Mutex<HashMap<(IssuerId, Timestamp, Counted), i64>>>);
+pub struct Activity(Arc<Mutex<Counts>>);
+
+/// By issuer, hour and what is counted.
+type Counts = HashMap<(IssuerId, Timestamp, Counted), i64>;
 
 const HOUR: i64 = 3600;
 

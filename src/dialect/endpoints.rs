@@ -32,6 +32,24 @@ pub enum Endpoint {
     CheckSession,
 }
 
+impl Endpoint {
+    /// What it is, for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Token => "Token endpoint",
+            Self::Introspection => "Introspection endpoint",
+            Self::Revocation => "Revocation endpoint",
+            Self::Discovery => "Discovery",
+            Self::Jwks => "JWKS",
+            Self::Authorization => "Authorization endpoint",
+            Self::Userinfo => "UserInfo endpoint",
+            Self::EndSession => "End session endpoint",
+            Self::ReturnToLogout => "Logout with returnTo",
+            Self::CheckSession => "Session check frame",
+        }
+    }
+}
+
 /// Each endpoint's paths: the first is advertised, the others answer as well.
 #[derive(Debug, Clone)]
 pub struct Endpoints(Vec<(Endpoint, Vec<String>)>);
@@ -109,11 +127,12 @@ impl<'de> Deserialize<'de> for Paths {
 pub const FORWARD_AUTH: &str = "/forward-auth";
 
 /// Locum's own pages, and all below them, at every issuer that has an authorization endpoint.
-pub const PAGES: [&str; 7] = [
+pub const PAGES: [&str; 8] = [
     "/sign-in",
     "/choose-account",
     "/consent",
     "/sign-out",
+    "/set-password",
     "/account",
     "/brand.css",
     "/brand",

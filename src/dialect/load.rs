@@ -52,7 +52,7 @@ const WHOLE: &[&[&str]] = &[
     &["errors", "*", "headers"],
 ];
 
-fn built_in_text(name: &str) -> Option<&'static str> {
+pub(super) fn built_in_text(name: &str) -> Option<&'static str> {
     BUILT_IN
         .iter()
         .find(|(known, _)| *known == name)

@@ -6,6 +6,7 @@
 
 mod cache;
 mod check;
+mod deviations;
 mod endpoints;
 mod load;
 mod schema;
@@ -14,6 +15,7 @@ pub mod template;
 mod words;
 
 pub use cache::Dialects;
+pub use deviations::{Deviation, deviations, lineage};
 pub use endpoints::*;
 pub use load::{BUILT_IN, load, load_built_in, load_stored, resolved, text};
 pub use schema::*;

@@ -5,6 +5,7 @@ pub mod authorization;
 mod client_auth;
 pub mod entitlement;
 mod grant;
+mod inspection;
 mod introspection;
 pub mod issuance;
 mod metadata;
@@ -30,6 +31,7 @@ use crate::store::{Store, StoreError};
 
 pub use access_token::{TokenFacts, TokenUse};
 pub use client_auth::PresentedCredentials;
+pub use inspection::Seen;
 pub use metadata::Metadata;
 pub use token::TokenResponse;
 

@@ -1,5 +1,6 @@
 //! How a person proves who they are, and how a browser is remembered for it.
 
+pub mod invitation;
 pub mod own_account;
 pub mod password;
 pub mod session;

@@ -28,8 +28,8 @@ pub struct Ticket {
 pub enum Destination {
     /// An authorization request, its parameters as they were sent.
     Client(Vec<(String, String)>),
-    /// The person's own page.
-    Account,
+    /// A page of the issuer's own, below its path: `/account`.
+    Page(String),
     /// Out, as a client has asked for: the parameters of its request.
     SignOut(Vec<(String, String)>),
 }

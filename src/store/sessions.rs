@@ -2,8 +2,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::engine::{on_engine, row};
-use super::{DAY, Result, Store, Tx, amr, amr_text, earlier};
-use crate::account::{Session, SessionId, UserId};
+use super::{DAY, Result, Store, Tx, amr, amr_text, contains, earlier};
+use crate::account::{Session, SessionId, User, UserId};
 use crate::clock::Timestamp;
 use crate::issuer::IssuerId;
 use crate::secret::Digest;
@@ -69,6 +69,7 @@ const LIST_ALL: &str = "SELECT s.id, s.user_id, s.auth_time, s.amr, s.is_remembe
         s.last_seen_at, s.idle_expires_at, s.expires_at, s.address, s.user_agent, u.username
     FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.issuer_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $4 AND s.expires_at > $4
+        AND (u.canonical_username LIKE $6 ESCAPE '!' OR s.address LIKE $6 ESCAPE '!')
         AND (s.last_seen_at < $2 OR s.last_seen_at = $2 AND s.id > $3)
     ORDER BY s.last_seen_at DESC, s.id LIMIT $5";
 
@@ -181,10 +182,12 @@ impl Store {
         row.map(Session::try_from).transpose()
     }
 
-    /// Everybody's sessions, the one last used first. `after` is the last one of the page before.
+    /// Everybody's sessions, the one last used first. `search` is part of a username or an address;
+    /// `after` the last one of the page before.
     pub async fn list_all_sessions(
         &self,
         issuer: IssuerId,
+        search: &str,
         after: Option<(Timestamp, SessionId)>,
         limit: i64,
         now: Timestamp,
@@ -200,6 +203,7 @@ impl Store {
                 .bind(id)
                 .bind(now.utc())
                 .bind(limit)
+                .bind(contains(&User::canonical_username(search)))
                 .fetch_all(db)
                 .await
         })?;

@@ -9,7 +9,7 @@ use super::pages::{
     AccountNotice, AccountPage, ApplicationView, Language, PasswordPage, PasswordProblem,
     ProfileFields, ProfilePage, ProfileProblem, SessionView, SignInView, browser_name,
 };
-use super::visit::{Fields, PLAIN, Visit, to_account};
+use super::visit::{Fields, PLAIN, Visit, to_page};
 use super::{App, body, cookies, logout};
 use crate::account::{Profile, ProfileFault, User};
 use crate::issuer::Api;
@@ -71,7 +71,7 @@ pub async fn account(
         Err(response) => return response,
     };
     let Some(current) = visit.current() else {
-        return visit.redirect(&visit.page_with("/sign-in", &to_account(visit.now)));
+        return visit.redirect(&visit.page_with("/sign-in", &to_page("/account", visit.now)));
     };
     let fields = if request.method() == Method::POST {
         match visit.read_form(request, payload).await {

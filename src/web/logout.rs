@@ -7,7 +7,7 @@ use super::address::Address;
 use super::authorization::{error_page, form_targets};
 use super::pages::{Policy, SignOutPage, SignedOutPage};
 use super::sign_in::view;
-use super::visit::{self, Visit};
+use super::visit::{self, Visit, to_page};
 use super::{App, cookies};
 use crate::dialect::Endpoint;
 use crate::oauth::Refusal;
@@ -127,7 +127,12 @@ pub async fn confirm(
         Ok(fields) => fields,
         Err(response) => return response,
     };
-    let ticket = match visit.read_ticket(fields.text("ticket")) {
+    // A button of one of our own pages needs no ticket: it leads nowhere else.
+    let ticket = match fields.text("ticket") {
+        "" => Ok(to_page(visit.home(), visit.now)),
+        text => visit.read_ticket(text),
+    };
+    let ticket = match ticket {
         Ok(ticket) => ticket,
         Err(response) => return response,
     };
@@ -137,7 +142,7 @@ pub async fn confirm(
             Ok(parameters) => visit.authority.end_session_request(&parameters).await,
             Err(fault) => Err(fault.into()),
         },
-        Destination::Client(_) | Destination::Account => Ok(EVERYBODY),
+        Destination::Client(_) | Destination::Page(_) => Ok(EVERYBODY),
     };
     match asked {
         Ok(asked) => finish(&visit, &asked.confirmed()).await,

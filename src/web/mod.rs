@@ -25,6 +25,7 @@ mod render;
 mod resource;
 mod revocation;
 mod routes;
+mod set_password;
 mod sign_in;
 pub mod static_files;
 mod token;
@@ -33,6 +34,7 @@ mod visit;
 mod visitor;
 mod welcome;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,6 +43,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tracing::Instrument;
 
+use crate::admin::system::CONSOLE;
 use crate::audit::Counted;
 use crate::dialect::Endpoint;
 use crate::oauth::Core;
@@ -61,6 +64,8 @@ pub struct App {
     /// The page that says what to paste where; `None` outside `locum dev`.
     pub welcome: Option<Welcome>,
     pub trusted_proxies: TrustedProxies,
+    /// Where this server reaches itself.
+    pub own_address: SocketAddr,
 }
 
 /// Answers every request. The table of paths is this server's own, because it depends on the
@@ -103,6 +108,10 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
     let (address, target) = match routes.find(request) {
         Found::Page(page) => return Box::pin(page.answer(request, app)).await,
         Found::Issuer(address, Some(target)) => (address, target),
+        // What the console's issuer does not serve itself is a page of the console.
+        Found::Issuer(address, None) if address.issuer.name == CONSOLE => {
+            return Box::pin(console::answer(app, address, request, payload)).await;
+        }
         Found::Issuer(address, None) => return render::not_found(address),
         Found::Nothing => return routes::nothing_here(app),
     };
@@ -162,6 +171,7 @@ async fn show(
         UserPage::ChooseAccount => sign_in::choose_account(app, address, request, payload).await,
         UserPage::Consent => consent::consent(app, address, request, payload).await,
         UserPage::SignOut => logout::confirm(app, address, request, payload).await,
+        UserPage::SetPassword => set_password::set_password(app, address, request, payload).await,
         UserPage::Account(action) => account::account(app, address, action, request, payload).await,
         UserPage::Stylesheet => address.appearance.stylesheet.answer(request),
         UserPage::Logo => match &address.appearance.logo {

@@ -42,6 +42,8 @@ pub enum UserPage {
     ChooseAccount,
     Consent,
     SignOut,
+    /// By a link of an administrator.
+    SetPassword,
     Account(AccountAction),
     Stylesheet,
     Logo,
@@ -50,11 +52,12 @@ pub enum UserPage {
 impl UserPage {
     /// Every path that [`Self::find`] knows. The same in every dialect, and in lower case, so
     /// that it is found where case does not count too.
-    pub const PATHS: [&'static str; 12] = [
+    pub const PATHS: [&'static str; 13] = [
         "/sign-in",
         "/choose-account",
         "/consent",
         "/sign-out",
+        "/set-password",
         "/account",
         "/account/profile",
         "/account/password",
@@ -71,6 +74,7 @@ impl UserPage {
             "/choose-account" => Some(Self::ChooseAccount),
             "/consent" => Some(Self::Consent),
             "/sign-out" => Some(Self::SignOut),
+            "/set-password" => Some(Self::SetPassword),
             "/brand.css" => Some(Self::Stylesheet),
             "/brand/logo" => Some(Self::Logo),
             path => AccountAction::find(path).map(Self::Account),
@@ -111,7 +115,11 @@ impl Target {
             | Self::Page(UserPage::Stylesheet | UserPage::Logo) => &["GET", "HEAD"],
             Self::Endpoint(Endpoint::Authorization | Endpoint::Userinfo | Endpoint::EndSession)
             | Self::Page(
-                UserPage::SignIn | UserPage::ChooseAccount | UserPage::Consent | UserPage::SignOut,
+                UserPage::SignIn
+                | UserPage::ChooseAccount
+                | UserPage::Consent
+                | UserPage::SignOut
+                | UserPage::SetPassword,
             ) => &["GET", "HEAD", "POST"],
             Self::Page(UserPage::Account(action)) => action.methods(),
             Self::Resource(_) => &[],

@@ -10,7 +10,7 @@ use super::cookies;
 use super::pages::{
     AccountChoice, ChooseAccountPage, ClientView, Policy, SignInPage, SignInProblem,
 };
-use super::visit::{Fields, Visit, explained, ticket_in_query, to_account};
+use super::visit::{Fields, Visit, explained, ticket_in_query, to_page};
 use crate::account::User;
 use crate::issuer::Client;
 use crate::oauth::Refusal;
@@ -43,7 +43,7 @@ impl<'a> Step<'a> {
         };
         // Somebody who comes to the page by itself is on the way to their own.
         let ticket = match (text.is_empty(), &fields) {
-            (true, None) => to_account(visit.now),
+            (true, None) => to_page(visit.home(), visit.now),
             _ => visit.read_ticket(&text)?,
         };
         visit.speak_as_asked(&ticket);
@@ -92,10 +92,10 @@ pub async fn sign_in(
 /// Where they belong instead: with the back button one gets to pages that have been answered.
 async fn purpose(step: &Step<'_>) -> Result<Purpose, HttpResponse> {
     let visit = &step.visit;
-    if step.ticket.destination == Destination::Account {
+    if let Destination::Page(page) = &step.ticket.destination {
         // Who is signed in may still sign in as somebody else, by a form.
         if step.fields.is_none() && visit.current().is_some() {
-            return Err(visit.redirect(&visit.path("/account")));
+            return Err(visit.redirect(&visit.path(page)));
         }
         return Ok(Purpose {
             request: None,
@@ -206,8 +206,9 @@ async fn enter(step: &Step<'_>, user: &User, remember: bool) -> Result<HttpRespo
             .filter(|other| other.signed_in.user.id != user.id)
             .cloned(),
     );
-    let location = match ticket.destination {
-        Destination::Account | Destination::SignOut(_) => visit.path("/account"),
+    let location = match &ticket.destination {
+        Destination::Page(page) => visit.path(page),
+        Destination::SignOut(_) => visit.path(visit.home()),
         // Not the client's answer yet: the next page is asked for with the new cookie, so that
         // what follows sees the session as every later page will.
         Destination::Client(_) => visit.page_with("/sign-in", &ticket),

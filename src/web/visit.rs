@@ -10,6 +10,7 @@ use super::cookies::{self, Cookie};
 use super::pages::{self, ErrorKind, ErrorPage, Form, Frame, Language, Policy};
 use super::render::Explanation;
 use super::{App, authorization, body, visitor};
+use crate::admin::system::CONSOLE;
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::oauth::authorization::SignedIn;
@@ -37,8 +38,8 @@ pub struct Visit<'a> {
     pub is_head: bool,
 }
 
-/// The one field of which a form has several.
-const REPEATED: &str = "scope";
+/// The fields of which a form may have several: boxes to tick.
+const REPEATED: [&str; 5] = ["scope", "everything", "grant_type", "role", "issuer"];
 
 /// The fields of a form.
 pub struct Fields(Vec<(String, String)>);
@@ -179,6 +180,16 @@ impl<'a> Visit<'a> {
         self.held.first()
     }
 
+    /// Where somebody goes who came by themselves: a user to their account, an administrator to
+    /// the console.
+    pub fn home(&self) -> &'static str {
+        if self.address.issuer.name == CONSOLE {
+            ""
+        } else {
+            "/account"
+        }
+    }
+
     /// A path of this issuer.
     pub fn path(&self, page: &str) -> String {
         format!("{}{page}", self.address.path)
@@ -282,9 +293,10 @@ impl<'a> Visit<'a> {
             .await
             .map_err(|fault| self.expired(&fault.to_string()))?;
         let is_repeated = |(index, (name, _)): (usize, &(String, String))| {
-            name != REPEATED && pairs.iter().skip(index + 1).any(|(other, _)| other == name)
+            !REPEATED.contains(&name.as_str())
+                && pairs.iter().skip(index + 1).any(|(other, _)| other == name)
         };
-        // No page of ours has two fields of a name, but for this one.
+        // No page of ours has two fields of a name, but for these.
         if pairs.iter().enumerate().any(is_repeated) {
             return Err(self.expired("a field stands more than once"));
         }
@@ -332,9 +344,9 @@ pub fn explained(mut response: HttpResponse, because: &str) -> HttpResponse {
     response
 }
 
-/// The way to the person's own page.
-pub fn to_account(now: Timestamp) -> Ticket {
-    Ticket::new(Destination::Account, now)
+/// The way to a page of the issuer's own.
+pub fn to_page(page: &str, now: Timestamp) -> Ticket {
+    Ticket::new(Destination::Page(page.to_owned()), now)
 }
 
 /// The `ticket` in a request's query.
@@ -354,7 +366,7 @@ fn ui_locales(ticket: &Ticket) -> Option<&str> {
             .iter()
             .find(|(name, _)| name == parameter::UI_LOCALES)
             .map(|(_, value)| value.as_str()),
-        Destination::Account => None,
+        Destination::Page(_) => None,
     }
 }
 

@@ -31,6 +31,9 @@ pub struct NewIssuer {
     pub name: String,
     /// A built-in dialect's name.
     pub dialect: String,
+    /// What people know it by; its name when null.
+    #[serde(default)]
+    pub brand: Option<String>,
 }
 
 /// An issuer's settings.

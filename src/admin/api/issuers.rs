@@ -14,7 +14,9 @@ pub async fn list(call: &Call<'_>) -> Answer {
 pub async fn create(call: &Call<'_>) -> Answer {
     let admin = call.at_server()?;
     let new: NewIssuer = call.body()?;
-    let issuer = admin.create_issuer(&new.name, &new.dialect).await?;
+    let issuer = admin
+        .create_issuer(&new.name, &new.dialect, new.brand)
+        .await?;
     let location = format!("{}/issuers/{}/settings", super::BASE, issuer.name);
     Ok(ApiAnswer::json(201, &IssuerDocument::from(&issuer))
         .with_revision(issuer.revision)

@@ -172,7 +172,7 @@ operations! {
     DELETE "/issuers/{issuer}/users/{user_id}/consents/{client_id}" withdrawConsent: "Withdraw what they allowed a client", WriteConsents, 204 => sessions::withdraw;
 
     GET "/issuers/{issuer}/sessions" listSessions: "Who is signed in", ReadSessions, 200,
-        query &[LIMIT, AFTER], gives Page<SessionDocument> => sessions::list;
+        query &[SEARCH, LIMIT, AFTER], gives Page<SessionDocument> => sessions::list;
     DELETE "/issuers/{issuer}/sessions/{session_id}" endSession: "Sign somebody out", WriteSessions, 204 => sessions::end;
 
     GET "/issuers/{issuer}/keys" listKeys: "Signing keys", ReadKeys, 200,

@@ -29,6 +29,7 @@ pub async fn list(call: &Call<'_>) -> Answer {
     let query = UserQuery {
         search: call.query("search"),
         role: call.query("role"),
+        is_blocked: false,
         after: after.as_deref().unwrap_or_default(),
         limit: call.limit()? + 1,
     };

@@ -10,7 +10,9 @@ pub async fn list(call: &Call<'_>) -> Answer {
     let at = call.issuer().await?;
     let after: Option<(i64, uuid::Uuid)> = call.after()?;
     let after = after.map(|(seen, id)| (Timestamp::from_unix(seen), SessionId(id)));
-    let found = at.list_sessions(after, call.limit()? + 1).await?;
+    let found = at
+        .list_sessions(call.query("search"), after, call.limit()? + 1)
+        .await?;
     call.page(
         found,
         |own| SessionDocument::from(own),

@@ -96,7 +96,7 @@ pub enum ApplyError {
 pub type Folder<'a> = &'a Path;
 
 /// The members in which two forms differ.
-fn differences(before: &impl Serialize, after: &impl Serialize) -> Vec<FieldChange> {
+pub fn differences(before: &impl Serialize, after: &impl Serialize) -> Vec<FieldChange> {
     let members = |form: Json| match form {
         Json::Object(members) => members,
         _ => serde_json::Map::new(),

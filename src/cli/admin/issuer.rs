@@ -70,7 +70,7 @@ impl Issuer {
             }
             Verb::Settings { name } => {
                 let found = connection.get(&settings(&name)).await?;
-                target.print(&found, |found| show(found))
+                target.print(&found, show)
             }
             Verb::Set { name, file } => {
                 let body = Json::Object(read_members(Some(&file))?);
@@ -78,7 +78,7 @@ impl Issuer {
                 let found = connection
                     .change(&path, "PATCH", &path, Some(&body))
                     .await?;
-                target.print(&found, |found| show(found))
+                target.print(&found, show)
             }
             Verb::Delete { name } => {
                 target.confirm(&format!(

@@ -1,7 +1,10 @@
 use serde_json::Value as Json;
 
+/// A heading, and what stands below it of an item.
+pub type Column = (&'static str, fn(&Json) -> String);
+
 /// A list as a table: for each column its heading, and what it shows of an item.
-pub fn table(items: &Json, columns: &[(&str, fn(&Json) -> String)], empty: &str) -> String {
+pub fn table(items: &Json, columns: &[Column], empty: &str) -> String {
     let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
     if items.is_empty() {
         return empty.to_owned();

@@ -117,7 +117,7 @@ impl User {
             Verb::List { search, role } => {
                 let query = [("search", search.as_str()), ("role", role.as_str())];
                 let found = connection.list(&users, &query).await?;
-                at.target.print(&found, |found| list(found))
+                at.target.print(&found, list)
             }
             Verb::Show { username } => {
                 let user = find(&connection, at, &username).await?;

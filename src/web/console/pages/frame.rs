@@ -1,4 +1,5 @@
 use super::links;
+pub use crate::admin::rights::AdminRole as Standing;
 
 /// What every page of the console has around it.
 #[derive(Debug, Clone)]
@@ -25,36 +26,6 @@ pub struct SignedIn {
     pub name: String,
     /// At the issuer of the page, or at the server.
     pub standing: Standing,
-}
-
-/// What an administrator is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Everything.
-    Owner,
-    /// Users and clients.
-    Manager,
-    /// Looks, and changes nothing.
-    Auditor,
-}
-
-impl Standing {
-    pub const ALL: [Self; 3] = [Self::Owner, Self::Manager, Self::Auditor];
-
-    /// The name of the role.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Manager => "manager",
-            Self::Auditor => "auditor",
-        }
-    }
-
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|standing| standing.as_str() == name)
-    }
 }
 
 /// An issuer, for the switcher.

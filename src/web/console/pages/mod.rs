@@ -21,7 +21,7 @@ mod gallery;
 mod inspector;
 mod issuers;
 mod keys;
-mod links;
+pub mod links;
 mod problems;
 mod registration;
 mod roles;

@@ -17,3 +17,4 @@ mod signatures;
 mod storage;
 mod support;
 mod transcripts;
+mod transfer;

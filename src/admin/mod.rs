@@ -19,6 +19,7 @@ mod rules;
 mod sessions;
 pub mod signing_keys;
 pub mod system;
+pub mod transfer;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

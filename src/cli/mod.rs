@@ -10,6 +10,7 @@ mod plan;
 mod running;
 mod serve;
 mod token;
+mod transfer;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -41,8 +42,10 @@ enum Command {
     Plan(plan::Configuration),
     /// Make the database say what a configuration declares; running servers notice
     Apply(plan::Configuration),
-    /// Write the database's side down as a configuration
+    /// Write the database's side down as a configuration, or, with --full, everything there is
     Export(plan::Export),
+    /// Move what `locum export --full` has written into this database
+    Import(transfer::Import),
     /// Administer issuers
     Issuer(admin::Issuer),
     /// Administer clients
@@ -103,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Export(export) => {
             running::runtime().and_then(|runtime| runtime.block_on(export.configuration()))
         }
+        Command::Import(import) => import.run(),
         Command::Issuer(issuer) => issuer.run(),
         Command::Client(client) => client.run(),
         Command::User(user) => user.run(),

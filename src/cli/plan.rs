@@ -112,7 +112,7 @@ fn short(value: &Json) -> String {
     format!("{start}…")
 }
 
-/// `locum export`: the database's side as a configuration file.
+/// `locum export`: the database's side as a configuration file, or all of it.
 #[derive(Args)]
 pub struct Export {
     #[command(flatten)]
@@ -123,6 +123,10 @@ pub struct Export {
     /// Users that no configuration declares, too
     #[arg(long)]
     users: bool,
+    /// Everything, for `locum import` into another database: users, keys, tokens, sessions, the
+    /// audit log
+    #[arg(long, conflicts_with = "users")]
+    full: bool,
     /// Write to this file, and dialects that are not built in beside it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -136,6 +140,12 @@ impl Export {
             ));
         };
         let issuer = self.issuer.as_deref();
+        if self.full {
+            let output = self.output.as_deref();
+            let outcome = super::transfer::export_whole(&local, issuer, output).await;
+            local.core.store.close().await;
+            return outcome;
+        }
         let exported = configuration::export(&local.core, issuer, self.users).await;
         let exported = exported.map_err(fail)?;
         let Some(output) = &self.output else {

@@ -260,6 +260,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether the chain has been begun.
+    pub async fn has_chain(&mut self, chain: Chain) -> Result<bool> {
+        let row: Option<ChainRow> = on_engine!(tx self, |db| sqlx::query_as(FIND_CHAIN)
+            .bind(chain.0)
+            .fetch_optional(db)
+            .await)?;
+        Ok(row.is_some())
+    }
+
     async fn take_audit(&mut self, chain: Chain) -> Result<Option<ChainRow>> {
         Ok(on_engine!(tx self, |db| sqlx::query_as(TAKE)
             .bind(chain.0)

@@ -84,6 +84,8 @@ const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '4s'; \
 const HAS_TABLE_SQLITE: &str =
     "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)";
 const HAS_TABLE_POSTGRES: &str = "SELECT to_regclass($1) IS NOT NULL";
+const NO_LIMITS: &str =
+    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 const MIGRATION_TRIES: usize = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
@@ -215,6 +217,19 @@ impl Engine {
         })
     }
 
+    pub async fn read_consistently(&self) -> Result<Tx> {
+        Ok(match self {
+            // A snapshot begins with its first query.
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                let mut tx = Tx::Postgres(pool.begin_with(begin).await?);
+                tx.take_your_time().await?;
+                tx
+            }
+        })
+    }
+
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Sqlite { .. } => "SQLite",
@@ -268,6 +283,17 @@ fn create_private(file: &std::path::Path) {
 }
 
 impl Tx {
+    /// Lets this transaction take longer than a request may: it moves whole tables.
+    pub async fn take_your_time(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => {}
+            Self::Postgres(tx) => {
+                (**tx).execute(NO_LIMITS).await?;
+            }
+        }
+        Ok(())
+    }
+
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(tx) => tx.commit().await?,

@@ -123,7 +123,36 @@ impl Store {
     }
 }
 
+const IN_THE_WAY: &str = "SELECT id, name, generation FROM issuers WHERE id = $1 OR name = $2";
+
+const RAISE_GENERATION: &str = "UPDATE issuers SET generation = $2 + 1
+    WHERE id = $1 AND generation <= $2";
+
 impl Tx {
+    /// The issuers that have this ID or this name: ID, name and generation.
+    pub async fn issuers_in_the_way(
+        &mut self,
+        id: Uuid,
+        name: &str,
+    ) -> Result<Vec<(Uuid, String, i64)>> {
+        Ok(on_engine!(tx self, |db| sqlx::query_as(IN_THE_WAY)
+            .bind(id)
+            .bind(name)
+            .fetch_all(db)
+            .await)?)
+    }
+
+    /// Makes the issuer's generation a later one than this.
+    pub async fn raise_generation(&mut self, id: Uuid, generation: i64) -> Result<()> {
+        on_engine!(tx self, |db| sqlx::query(RAISE_GENERATION)
+            .bind(id)
+            .bind(generation)
+            .execute(db)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
     /// Creates an issuer. `false`, and nothing done, when there is one of its name.
     pub async fn insert_issuer(&mut self, issuer: &StoredIssuer, now: Timestamp) -> Result<bool> {
         let settings = text(&issuer.settings)?;

@@ -27,6 +27,7 @@ mod sessions;
 mod sign_ins;
 mod signing_keys;
 mod subjects;
+mod tables;
 mod usage;
 mod users;
 
@@ -46,6 +47,7 @@ pub use issuers::StoredIssuer;
 pub use migrations::Step;
 pub use sessions::SessionOfUser;
 pub use signing_keys::StoredKey;
+pub use tables::{Cell, Column, Kind, TABLES, Table};
 pub use usage::ClientUsage;
 pub use users::{UserQuery, UserRecord};
 
@@ -101,6 +103,18 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether a row could not be written because there is one like it.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(error) => error
+                .as_database_error()
+                .is_some_and(|error| error.is_unique_violation()),
+            _ => false,
+        }
+    }
+}
+
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         match error {
@@ -129,6 +143,19 @@ impl Store {
     /// What would be done to a database's tables if it were opened. Changes nothing.
     pub async fn pending_steps(url: &str) -> Result<Vec<Step>> {
         Engine::pending_steps(url).await
+    }
+
+    /// The newest step of the tables of this version.
+    pub fn newest_step() -> i64 {
+        migrations::steps()
+            .map(|step| step.version)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Begins a transaction that only reads, and sees the database as it is at one moment.
+    pub async fn read_consistently(&self) -> Result<Tx> {
+        self.engine.read_consistently().await
     }
 
     /// Begins a transaction that writes. Dropping it rolls back.

@@ -49,8 +49,14 @@ kind = "web"
 redirect_uris = ["http://localhost:3000/callback"]
 grant = [{ audience = "https://api.sunrise.test", scopes = "all" }]
 
+[[issuer.role]]
+name = "doctor"
+description = "Sees patients"
+grant = [{ audience = "https://api.sunrise.test", scopes = ["patients:write"] }]
+
 [[issuer.user]]
 username = "ada"
+roles = ["doctor"]
 password = "correct horse battery staple"
 name = "Ada Example"
 "#;
@@ -77,6 +83,24 @@ impl Clinic {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("locum.toml");
         std::fs::write(&path, format!("{settings}{ISSUER}")).unwrap();
+        Self {
+            config: path.to_str().unwrap().to_owned(),
+            folder,
+        }
+    }
+
+    /// The same, under the same address and with the same secret key, on another database.
+    pub fn at(&self, database_url: &str) -> Self {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        let lines = text
+            .lines()
+            .map(|line| match line.starts_with("database_url") {
+                true => format!("database_url = \"{database_url}\"\n"),
+                false => format!("{line}\n"),
+            });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locum.toml");
+        std::fs::write(&path, lines.collect::<String>()).unwrap();
         Self {
             config: path.to_str().unwrap().to_owned(),
             folder,

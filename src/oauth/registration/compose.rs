@@ -75,6 +75,12 @@ pub fn compose(mut sent: Submission, terms: &Terms<'_>) -> Result<Client, Vec<Me
             problems.push(problem);
         }
     }
+    // The first one's code is the answer's.
+    problems.sort_by_key(|problem| match problem.code {
+        MetadataCode::InvalidSoftwareStatement | MetadataCode::UnapprovedSoftwareStatement => 0,
+        MetadataCode::InvalidRedirectUri => 1,
+        MetadataCode::InvalidClientMetadata => 2,
+    });
     if problems.is_empty() {
         Ok(client)
     } else {
@@ -113,7 +119,7 @@ fn check_response_types(sent: &mut Submission, grants: &[GrantType], is_lenient:
     if is_unsupported {
         sent.add(
             Member::ResponseTypes,
-            "has one that is not supported here; there is code",
+            "asks for something that is not supported here",
         );
     } else if has_code != grants.contains(&GrantType::AuthorizationCode) {
         sent.add(
@@ -344,7 +350,6 @@ fn check_software_statement(sent: &mut Submission) {
     } else {
         (MetadataCode::InvalidSoftwareStatement, "is no signed JWT")
     };
-    // First, because its code is the answer's.
     let problem = MetadataProblem::new(Member::SoftwareStatement, message).with_code(code);
-    sent.problems.insert(0, problem);
+    sent.problems.push(problem);
 }

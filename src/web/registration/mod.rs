@@ -29,9 +29,8 @@ pub fn closed(address: &Address, target: &Target) -> Option<Fault> {
     match target {
         Target::Endpoint(Endpoint::Registration | Endpoint::RegistrationHelp)
         | Target::ClientConfiguration
-        | Target::RegistrationHelp => {
-            (issuer.settings.registration == RegistrationPolicy::Closed).then_some(Fault::RegistrationClosed)
-        }
+        | Target::RegistrationHelp => (issuer.settings.registration == RegistrationPolicy::Closed)
+            .then_some(Fault::RegistrationClosed),
         Target::Endpoint(Endpoint::ClientsAdmin) | Target::AdministeredClient(_) => {
             (!issuer.is_demo).then_some(Fault::NotFound)
         }

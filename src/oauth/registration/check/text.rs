@@ -23,7 +23,10 @@ pub fn short(text: &str) -> Result<(), String> {
     if text.chars().count() > LONGEST_NAME {
         return Err(format!("is longer than {LONGEST_NAME} characters"));
     }
-    if text.chars().any(|c| c.is_control() || INVISIBLE.contains(&c)) {
+    if text
+        .chars()
+        .any(|c| c.is_control() || INVISIBLE.contains(&c))
+    {
         return Err("has a control character, or one that nobody can see".to_owned());
     }
     Ok(())

@@ -163,8 +163,10 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
             ))
             .await
         }
-        Target::Endpoint(Endpoint::RegistrationHelp) => registration::help(app, address),
-        Target::RegistrationHelp => Box::pin(registration::action_help(app, address)).await,
+        Target::Endpoint(Endpoint::RegistrationHelp) => registration::help(address),
+        Target::RegistrationHelp => {
+            Box::pin(registration::action_help(app, address, request)).await
+        }
         Target::Page(page) => Box::pin(show(app, address, *page, request, payload)).await,
         Target::ForwardAuth => forward_auth::check(app, address, request).await,
         Target::Resource(resource) => resource::read(app, address, resource, request).await,

@@ -51,7 +51,10 @@ async fn a_client_registers_as_hydras_snapshots_show() {
         json!({ "redirect_uris": ["http://localhost:3000/cb"] }),
     )
     .await;
-    answer.reads(
+    // Go's JSON encoder ends a line.
+    let mut line = answer.clone();
+    assert_eq!(line.body.pop(), Some('\n'));
+    line.reads(
         r#"
         201
         Content-Type: application/json; charset=utf-8
@@ -60,7 +63,6 @@ async fn a_client_registers_as_hydras_snapshots_show() {
         {"client_id":"…","client_name":"","client_secret":"…","redirect_uris":["http://localhost:3000/cb"],"grant_types":["authorization_code"],"response_types":["code"],"scope":"offline_access offline openid","audience":[],"owner":"","policy_uri":"","allowed_cors_origins":[],"tos_uri":"","client_uri":"","logo_uri":"","contacts":null,"client_secret_expires_at":0,"subject_type":"public","jwks":{},"token_endpoint_auth_method":"client_secret_basic","userinfo_signed_response_alg":"none","created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z","metadata":{},"registration_access_token":"ory_at_….…","registration_client_uri":"http://localhost:…/medblocks/oauth2/register/…","skip_consent":false,"skip_logout_consent":null,"authorization_code_grant_access_token_lifespan":null,"authorization_code_grant_id_token_lifespan":null,"authorization_code_grant_refresh_token_lifespan":null,"client_credentials_grant_access_token_lifespan":null,"implicit_grant_access_token_lifespan":null,"implicit_grant_id_token_lifespan":null,"jwt_bearer_grant_access_token_lifespan":null,"refresh_token_grant_id_token_lifespan":null,"refresh_token_grant_access_token_lifespan":null,"refresh_token_grant_refresh_token_lifespan":null}
         "#,
     );
-    assert!(answer.body.ends_with('\n'));
     assert_eq!(answer.member_names()[..21], MEMBERS);
     assert_eq!(text(&answer, "client_secret").len(), 26);
     let location = format!("{CLIENTS}/{}", text(&answer, "client_id"));

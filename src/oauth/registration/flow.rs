@@ -8,7 +8,7 @@ use super::limit;
 use super::offer::{Leave, Offer};
 use super::sector::check_sector;
 use super::submission::{Sender, Submission};
-use crate::audit::{Action, Actor, ActorKind, Event, Target, TargetKind, Visitor};
+use crate::audit::{Action, Event, Target};
 use crate::clock::Timestamp;
 use crate::dialect::RandomWord;
 use crate::dialect::template::TextTemplate;
@@ -16,27 +16,6 @@ use crate::issuer::{Client, RegisteredBy, RegistrationPolicy};
 use crate::oauth::{Authority, Refusal};
 use crate::protocol::{Fault, SigningAlg};
 use crate::secret::{Digest, Secret, SecretHash};
-
-/// Who sends a request, as far as a server can tell, and the bearer token it came with.
-#[derive(Debug, Clone, Default)]
-pub struct Caller {
-    pub visitor: Visitor,
-    pub bearer: Option<Secret>,
-}
-
-impl Caller {
-    pub(super) fn anonymous(&self) -> Actor {
-        self.actor(ActorKind::Anonymous, "", "")
-    }
-
-    pub(super) fn as_client(&self, client: &Client) -> Actor {
-        self.actor(ActorKind::Client, &client.client_id, &client.client_name)
-    }
-
-    fn actor(&self, kind: ActorKind, id: &str, name: &str) -> Actor {
-        Actor::visiting(kind, id.to_owned(), name.to_owned(), self.visitor.clone())
-    }
-}
 
 impl Authority<'_> {
     /// Registers a client.
@@ -47,11 +26,11 @@ impl Authority<'_> {
     pub async fn register(
         &self,
         body: &Map<String, Json>,
-        caller: &Caller,
+        bearer: Option<&Secret>,
     ) -> Result<RegisteredClient, Refusal> {
         let core = self.core;
         let now = core.clock.now();
-        let token = self.initial_access_token(caller, now).await?;
+        let token = self.initial_access_token(bearer, now).await?;
         let dialect = &*self.issuer.dialect;
         let shape = &dialect.registration;
         let sent = Submission::read(shape, body, Sender::Client)?;
@@ -76,7 +55,7 @@ impl Authority<'_> {
         if client.metadata.sector_identifier_uri.is_some() {
             // Whoever can have this server fetch something is counted for that.
             if token.is_none() {
-                self.count_registration(caller, now).await?;
+                self.count_registration(now).await?;
             }
             check_sector(&core.outgoing, &client)
                 .await
@@ -94,7 +73,7 @@ impl Authority<'_> {
                     .ok_or(Fault::InvalidInitialAccessToken)?;
                 event = event.with("initial_access_token", id.to_string());
             }
-            None => limit::count(&mut tx, self.issuer.id, &caller.visitor.address, now).await?,
+            None => limit::count(&mut tx, self.issuer.id, &self.visitor.address, now).await?,
         }
         let hash = access_token.as_ref().map(Secret::digest);
         let is_new = tx
@@ -110,14 +89,7 @@ impl Authority<'_> {
             // Two random IDs that are the same; whoever tries again gets another.
             return Err(Fault::TemporarilyUnavailable.into());
         }
-        tx.append_audit(
-            &core.audit,
-            self.issuer.id.into(),
-            now,
-            &caller.anonymous(),
-            event,
-        )
-        .await?;
+        self.record(&mut tx, &self.by_nobody(), event).await?;
         tx.commit().await?;
 
         let has_secret = !client.is_public();
@@ -131,11 +103,11 @@ impl Authority<'_> {
     /// also where none is needed: it allows more.
     async fn initial_access_token(
         &self,
-        caller: &Caller,
+        bearer: Option<&Secret>,
         now: Timestamp,
     ) -> Result<Option<Digest>, Refusal> {
         let policy = self.issuer.settings.registration;
-        match (policy, &caller.bearer) {
+        match (policy, bearer) {
             (RegistrationPolicy::Closed, _) => Err(Fault::RegistrationClosed.into()),
             (RegistrationPolicy::Open, None) => Ok(None),
             (RegistrationPolicy::Guarded, None) => Err(Fault::MissingInitialAccessToken.into()),
@@ -154,9 +126,9 @@ impl Authority<'_> {
         }
     }
 
-    async fn count_registration(&self, caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
+    async fn count_registration(&self, now: Timestamp) -> Result<(), Refusal> {
         let mut tx = self.core.store.write().await?;
-        limit::count(&mut tx, self.issuer.id, &caller.visitor.address, now).await?;
+        limit::count(&mut tx, self.issuer.id, &self.visitor.address, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -172,12 +144,7 @@ impl Authority<'_> {
 
 /// What is noted of a change to a client.
 pub(super) fn client_event(action: Action, client: &Client) -> Event {
-    let target = Target::new(
-        TargetKind::Client,
-        client.client_id.as_str(),
-        client.client_name.as_str(),
-    );
-    Event::new(action, target)
+    Event::new(action, Target::client(client))
         .with("kind", client.kind.as_str())
         .with("redirect_uris", client.redirect_uris.clone())
 }

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::answer::RegisteredClient;
 use super::compose::{Terms, compose};
-use super::flow::{Caller, client_event};
+use super::flow::client_event;
 use super::offer::{Leave, Offer};
 use super::sector::check_sector;
 use super::submission::{Sender, Submission};
@@ -23,20 +23,20 @@ impl Authority<'_> {
     pub async fn read_registration(
         &self,
         client_id: &str,
-        caller: &Caller,
+        bearer: Option<&Secret>,
     ) -> Result<RegisteredClient, Refusal> {
-        let record = self.own_registration(client_id, caller).await?;
+        let record = self.own_registration(client_id, bearer).await?;
         let apis = self.core.store.list_apis(self.issuer.id).await?;
         let mut registered = self.shown(record, &apis);
-        registered.access_token = self.repeated(caller);
+        registered.access_token = self.repeated(bearer);
         Ok(registered)
     }
 
     /// The registration access token again, which RFC 7592 §3 wants in every answer: the caller
     /// has just shown it.
-    fn repeated(&self, caller: &Caller) -> Option<Secret> {
+    fn repeated(&self, bearer: Option<&Secret>) -> Option<Secret> {
         let rotates = self.issuer.dialect.registration.rotates_access_token;
-        caller.bearer.clone().filter(|_| !rotates)
+        bearer.cloned().filter(|_| !rotates)
     }
 
     /// Replaces everything that a client can say of itself (RFC 7592 §2.2). What it leaves out is
@@ -49,10 +49,10 @@ impl Authority<'_> {
         &self,
         client_id: &str,
         body: &Map<String, Json>,
-        caller: &Caller,
+        bearer: Option<&Secret>,
     ) -> Result<RegisteredClient, Refusal> {
         let (core, issuer) = (self.core, self.issuer.id);
-        let mut record = self.own_registration(client_id, caller).await?;
+        let mut record = self.own_registration(client_id, bearer).await?;
         let dialect = &*self.issuer.dialect;
         let shape = &dialect.registration;
         let mut sent = Submission::read(shape, body, Sender::Client)?;
@@ -79,7 +79,7 @@ impl Authority<'_> {
         let is_new_secret = old.is_none() && client.secret_hash.is_some();
         client.previous_secret = record.client.previous_secret.take();
         let now = core.clock.now();
-        let actor = caller.as_client(&record.client);
+        let actor = self.by_client(&record.client);
         record.client = client;
         let access_token = shape
             .rotates_access_token
@@ -93,14 +93,13 @@ impl Authority<'_> {
         record.revision = revision.ok_or(Fault::ClientChanged)?;
         record.updated_at = now;
         let event = client_event(Action::ClientChanged, &record.client);
-        tx.append_audit(&core.audit, issuer.into(), now, &actor, event)
-            .await?;
+        self.record(&mut tx, &actor, event).await?;
         tx.commit().await?;
         core.store.forget();
 
         let mut registered = self.shown(record, &apis);
         registered.secret = is_new_secret.then_some(secret);
-        registered.access_token = access_token.or_else(|| self.repeated(caller));
+        registered.access_token = access_token.or_else(|| self.repeated(bearer));
         Ok(registered)
     }
 
@@ -111,10 +110,10 @@ impl Authority<'_> {
     pub async fn delete_registration(
         &self,
         client_id: &str,
-        caller: &Caller,
+        bearer: Option<&Secret>,
     ) -> Result<(), Refusal> {
         let (core, issuer) = (self.core, self.issuer.id);
-        let record = self.own_registration(client_id, caller).await?;
+        let record = self.own_registration(client_id, bearer).await?;
         let now = core.clock.now();
         let mut tx = core.store.write().await?;
         let revision = record.revision;
@@ -122,9 +121,8 @@ impl Authority<'_> {
             return Err(Fault::ClientChanged.into());
         }
         let event = client_event(Action::ClientDeleted, &record.client);
-        let actor = caller.as_client(&record.client);
-        tx.append_audit(&core.audit, issuer.into(), now, &actor, event)
-            .await?;
+        let actor = self.by_client(&record.client);
+        self.record(&mut tx, &actor, event).await?;
         tx.commit().await?;
         core.store.forget();
         Ok(())
@@ -134,15 +132,12 @@ impl Authority<'_> {
     async fn own_registration(
         &self,
         client_id: &str,
-        caller: &Caller,
+        bearer: Option<&Secret>,
     ) -> Result<ClientRecord, Refusal> {
         if self.issuer.settings.registration == RegistrationPolicy::Closed {
             return Err(Fault::RegistrationClosed.into());
         }
-        let token = caller
-            .bearer
-            .as_ref()
-            .ok_or(Fault::MissingRegistrationToken)?;
+        let token = bearer.ok_or(Fault::MissingRegistrationToken)?;
         if !is_vschar(client_id) {
             return Err(Fault::InvalidRegistrationToken.into());
         }

@@ -15,4 +15,3 @@ pub mod vendor_admin;
 
 pub use answer::RegisteredClient;
 pub use check::check_client;
-pub use flow::Caller;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::answer::RegisteredClient;
 use super::compose::{Terms, compose};
-use super::flow::{Caller, client_event};
+use super::flow::client_event;
 use super::offer::{Leave, Offer};
 use super::sector::check_sector;
 use super::submission::{Sender, Submission};
@@ -123,7 +123,6 @@ impl Authority<'_> {
     pub async fn create_client(
         &self,
         body: &Map<String, Json>,
-        caller: &Caller,
     ) -> Result<RegisteredClient, Refusal> {
         let (core, issuer) = (self.core, self.issuer.id);
         let shape = &self.issuer.dialect.registration;
@@ -155,8 +154,7 @@ impl Authority<'_> {
             return Err(Fault::ClientExists.into());
         }
         let event = client_event(Action::ClientCreated, &client);
-        tx.append_audit(&core.audit, issuer.into(), now, &caller.anonymous(), event)
-            .await?;
+        self.record(&mut tx, &self.by_nobody(), event).await?;
         tx.commit().await?;
         core.store.forget();
         let has_secret = !client.is_public();
@@ -174,10 +172,9 @@ impl Authority<'_> {
         &self,
         client_id: &str,
         body: &Map<String, Json>,
-        caller: &Caller,
     ) -> Result<RegisteredClient, Refusal> {
         let record = self.client_record(client_id).await?;
-        self.replace(record, body, caller).await
+        self.replace(record, body).await
     }
 
     /// Applies a JSON Patch (RFC 6902) to what [`Self::read_client`] shows.
@@ -188,7 +185,6 @@ impl Authority<'_> {
         &self,
         client_id: &str,
         patch: &Json,
-        caller: &Caller,
     ) -> Result<RegisteredClient, Refusal> {
         let record = self.client_record(client_id).await?;
         let apis = self.core.store.list_apis(self.issuer.id).await?;
@@ -197,14 +193,14 @@ impl Authority<'_> {
         let document = serde_json::from_slice(&shape.read.render(&shown));
         let document = document.map_err(|_| malformed("the client is no JSON"))?;
         match apply(document, patch)? {
-            Json::Object(body) => self.replace(record, &body, caller).await,
+            Json::Object(body) => self.replace(record, &body).await,
             _ => Err(malformed("it leaves no object").into()),
         }
     }
 
     /// # Errors
     /// `ClientNotFound`, `ClientChanged`.
-    pub async fn remove_client(&self, client_id: &str, caller: &Caller) -> Result<(), Refusal> {
+    pub async fn remove_client(&self, client_id: &str) -> Result<(), Refusal> {
         let (core, issuer) = (self.core, self.issuer.id);
         let record = self.client_record(client_id).await?;
         let now = core.clock.now();
@@ -214,8 +210,7 @@ impl Authority<'_> {
             return Err(Fault::ClientChanged.into());
         }
         let event = client_event(Action::ClientDeleted, &record.client);
-        tx.append_audit(&core.audit, issuer.into(), now, &caller.anonymous(), event)
-            .await?;
+        self.record(&mut tx, &self.by_nobody(), event).await?;
         tx.commit().await?;
         core.store.forget();
         Ok(())
@@ -225,11 +220,7 @@ impl Authority<'_> {
     ///
     /// # Errors
     /// `ClientNotFound`, `ClientChanged`, and `InvalidClientMetadata` for a public client.
-    pub async fn rotate_secret(
-        &self,
-        client_id: &str,
-        caller: &Caller,
-    ) -> Result<RegisteredClient, Refusal> {
+    pub async fn rotate_secret(&self, client_id: &str) -> Result<RegisteredClient, Refusal> {
         let mut record = self.client_record(client_id).await?;
         let now = self.core.clock.now();
         let Some(old) = record.client.secret_hash.take() else {
@@ -245,9 +236,7 @@ impl Authority<'_> {
             expires_at: now + FOR_GOOD,
         });
         record.client.secret_hash = Some(new.hash);
-        let mut changed = self
-            .save(record, Action::SecretRotated, caller, now)
-            .await?;
+        let mut changed = self.save(record, Action::SecretRotated, now).await?;
         changed.secret = Some(new.secret);
         Ok(changed)
     }
@@ -257,13 +246,11 @@ impl Authority<'_> {
     pub async fn remove_previous_secret(
         &self,
         client_id: &str,
-        caller: &Caller,
     ) -> Result<RegisteredClient, Refusal> {
         let mut record = self.client_record(client_id).await?;
         record.client.previous_secret = None;
         let now = self.core.clock.now();
-        self.save(record, Action::PreviousSecretRemoved, caller, now)
-            .await
+        self.save(record, Action::PreviousSecretRemoved, now).await
     }
 
     async fn client_record(&self, client_id: &str) -> Result<ClientRecord, Refusal> {
@@ -279,7 +266,6 @@ impl Authority<'_> {
         &self,
         mut record: ClientRecord,
         body: &Map<String, Json>,
-        caller: &Caller,
     ) -> Result<RegisteredClient, Refusal> {
         let shape = &self.issuer.dialect.registration;
         let mut sent = Submission::read(shape, body, Sender::Administrator)?;
@@ -308,9 +294,7 @@ impl Authority<'_> {
         let is_new = is_chosen || (old.is_public() && !client.is_public());
         record.client = client;
         let now = self.core.clock.now();
-        let mut changed = self
-            .save(record, Action::ClientChanged, caller, now)
-            .await?;
+        let mut changed = self.save(record, Action::ClientChanged, now).await?;
         let has_secret = !changed.client.is_public();
         changed.secret = (is_new && has_secret).then_some(secret.secret);
         Ok(changed)
@@ -347,7 +331,6 @@ impl Authority<'_> {
         &self,
         mut record: ClientRecord,
         action: Action,
-        caller: &Caller,
         now: Timestamp,
     ) -> Result<RegisteredClient, Refusal> {
         let (core, issuer) = (self.core, self.issuer.id);
@@ -356,8 +339,7 @@ impl Authority<'_> {
         record.revision = revision.ok_or(Fault::ClientChanged)?;
         record.updated_at = now;
         let event: Event = client_event(action, &record.client);
-        tx.append_audit(&core.audit, issuer.into(), now, &caller.anonymous(), event)
-            .await?;
+        self.record(&mut tx, &self.by_nobody(), event).await?;
         tx.commit().await?;
         core.store.forget();
         let apis = core.store.list_apis(issuer).await?;

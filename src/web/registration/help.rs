@@ -1,15 +1,15 @@
 //! The help pages of registration, as ASP.NET has them, made of what the handler itself reads:
 //! the dialect's table of members, and a sample that its rules compose.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde_json::Value as Json;
 
 use super::super::address::Address;
 use super::super::body;
 use super::super::pages::{Brand, Policy, respond};
-use super::super::{App, render};
+use super::super::{App, render, visitor};
 use crate::dialect::{BodyEncoding, Dialect, Endpoint, RequestMember};
 use crate::protocol::MemberKind;
 
@@ -79,7 +79,7 @@ const PAGE: Policy<'_> = Policy::Page {
 };
 
 /// The index.
-pub fn help(_app: &App, address: &Address) -> HttpResponse {
+pub fn help(address: &Address) -> HttpResponse {
     match common(address) {
         Some(help) => respond(StatusCode::OK, &HelpPage { help }, &PAGE),
         None => render::not_found(address),
@@ -87,11 +87,14 @@ pub fn help(_app: &App, address: &Address) -> HttpResponse {
 }
 
 /// The page of the registration action.
-pub async fn action_help(app: &App, address: &Address) -> HttpResponse {
+pub async fn action_help(app: &App, address: &Address, request: &HttpRequest) -> HttpResponse {
     let Some(help) = common(address) else {
         return render::not_found(address);
     };
-    let sample = address.authority(&app.core).sample_registration().await;
+    let sample = address
+        .authority(&app.core, visitor::of(request))
+        .sample_registration()
+        .await;
     let (request, answer) = match sample {
         Ok(sample) => sample,
         Err(refusal) => {

@@ -15,8 +15,8 @@ use super::{App, credentials, render, visitor};
 use crate::dialect::{BodyEncoding, Endpoint};
 use crate::issuer::RegistrationPolicy;
 use crate::oauth::Refusal;
+use crate::oauth::registration::RegisteredClient;
 use crate::oauth::registration::vendor_admin::ListQuery;
-use crate::oauth::registration::{Caller, RegisteredClient};
 use crate::protocol::{Fault, Parameters};
 use crate::secret::Secret;
 
@@ -46,10 +46,13 @@ pub async fn register(
     payload: web::Payload,
 ) -> HttpResponse {
     let outcome = async {
-        let caller = caller(request, Fault::InvalidInitialAccessToken)?;
+        let bearer = bearer(request, Fault::InvalidInitialAccessToken)?;
         let shape = &address.issuer.dialect.registration;
         let body = object(address, request, payload, &shape.body).await?;
-        address.authority(&app.core).register(&body, &caller).await
+        address
+            .authority(&app.core, visitor::of(request))
+            .register(&body, bearer.as_ref())
+            .await
     };
     match outcome.await {
         Ok(client) => created(address, &client),
@@ -65,21 +68,23 @@ pub async fn configuration(
     payload: web::Payload,
 ) -> HttpResponse {
     let outcome = async {
-        let caller = caller(request, Fault::InvalidRegistrationToken)?;
+        let bearer = bearer(request, Fault::InvalidRegistrationToken)?;
         let id = client_id(request, "").ok_or(Fault::InvalidRegistrationToken)?;
-        let authority = address.authority(&app.core);
+        let authority = address.authority(&app.core, visitor::of(request));
         let client = match *request.method() {
             Method::DELETE => {
-                authority.delete_registration(&id, &caller).await?;
+                authority.delete_registration(&id, bearer.as_ref()).await?;
                 return Ok(deleted());
             }
             Method::PUT => {
                 // Not the body of somebody who may not say anything.
-                authority.read_registration(&id, &caller).await?;
+                authority.read_registration(&id, bearer.as_ref()).await?;
                 let body = object(address, request, payload, &[BodyEncoding::Json]).await?;
-                authority.update_registration(&id, &body, &caller).await?
+                authority
+                    .update_registration(&id, &body, bearer.as_ref())
+                    .await?
             }
-            _ => authority.read_registration(&id, &caller).await?,
+            _ => authority.read_registration(&id, bearer.as_ref()).await?,
         };
         Ok(shown(address, &client))
     };
@@ -96,11 +101,10 @@ pub async fn clients(
     payload: web::Payload,
 ) -> HttpResponse {
     let outcome = async {
-        let authority = address.authority(&app.core);
+        let authority = address.authority(&app.core, visitor::of(request));
         if request.method() == Method::POST {
-            let caller = caller(request, Fault::InvalidRegistrationToken)?;
             let body = object(address, request, payload, &[BodyEncoding::Json]).await?;
-            let client = authority.create_client(&body, &caller).await?;
+            let client = authority.create_client(&body).await?;
             return Ok(created(address, &client));
         }
         let query = list_query(request)?;
@@ -132,27 +136,26 @@ pub async fn client(
     payload: web::Payload,
 ) -> HttpResponse {
     let outcome = async {
-        let caller = caller(request, Fault::InvalidRegistrationToken)?;
         let id = client_id(request, action.suffix()).ok_or(Fault::ClientNotFound)?;
-        let authority = address.authority(&app.core);
+        let authority = address.authority(&app.core, visitor::of(request));
         let json = [BodyEncoding::Json];
         let client = match (action, request.method()) {
             (ClientAction::Lifespans, _) => return Err(Fault::NotSupported.into()),
             (ClientAction::RotateSecret, &Method::DELETE) => {
-                authority.remove_previous_secret(&id, &caller).await?
+                authority.remove_previous_secret(&id).await?
             }
-            (ClientAction::RotateSecret, _) => authority.rotate_secret(&id, &caller).await?,
+            (ClientAction::RotateSecret, _) => authority.rotate_secret(&id).await?,
             (ClientAction::Itself, &Method::DELETE) => {
-                authority.remove_client(&id, &caller).await?;
+                authority.remove_client(&id).await?;
                 return Ok(deleted());
             }
             (ClientAction::Itself, &Method::PUT) => {
                 let body = object(address, request, payload, &json).await?;
-                authority.replace_client(&id, &body, &caller).await?
+                authority.replace_client(&id, &body).await?
             }
             (ClientAction::Itself, &Method::PATCH) => {
                 match body::document(request, payload, &json).await? {
-                    Document::Json(patch) => authority.patch_client(&id, &patch, &caller).await?,
+                    Document::Json(patch) => authority.patch_client(&id, &patch).await?,
                     Document::Form(_) => return Err(no_object().into()),
                 }
             }
@@ -165,13 +168,10 @@ pub async fn client(
     outcome.await.unwrap_or_else(refused)
 }
 
-/// Who sends it. `unreadable` is what a bearer token is that can be none.
-fn caller(request: &HttpRequest, unreadable: Fault) -> Result<Caller, Refusal> {
-    let bearer = credentials::bearer(request, false, &[]).map_err(|_| unreadable)?;
-    Ok(Caller {
-        visitor: visitor::of(request),
-        bearer: bearer.map(Secret::new),
-    })
+/// The bearer token it comes with. `unreadable` is what one is that can be none.
+fn bearer(request: &HttpRequest, unreadable: Fault) -> Result<Option<Secret>, Fault> {
+    let token = credentials::bearer(request, false, &[]).map_err(|_| unreadable)?;
+    Ok(token.map(Secret::new))
 }
 
 /// The client ID in the path, before what follows it.

@@ -316,6 +316,3 @@ impl Check<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -30,6 +30,12 @@ pub enum Endpoint {
     ReturnToLogout,
     /// OIDC Session Management §3.3
     CheckSession,
+    /// RFC 7591 §3; the client configuration endpoints of RFC 7592 are below it.
+    Registration,
+    /// Ory Hydra's administration of clients, each below it.
+    ClientsAdmin,
+    /// Pages that document registration, as ASP.NET has them.
+    RegistrationHelp,
 }
 
 impl Endpoint {

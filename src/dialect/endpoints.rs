@@ -52,6 +52,9 @@ impl Endpoint {
             Self::EndSession => "End session endpoint",
             Self::ReturnToLogout => "Logout with returnTo",
             Self::CheckSession => "Session check frame",
+            Self::Registration => "Registration endpoint",
+            Self::ClientsAdmin => "Clients administration",
+            Self::RegistrationHelp => "Help pages",
         }
     }
 }

@@ -4,7 +4,7 @@ use super::forms::ClientForm;
 use super::rights::Permission;
 use super::{AdminFault, AtIssuer, Problem, Result, rules};
 use crate::audit::{Action, Event, Target, TargetKind};
-use crate::issuer::{Client, ClientKind, ClientRecord, PreviousSecret};
+use crate::issuer::{Client, ClientRecord, PreviousSecret};
 use crate::secret::{Secret, SecretHash};
 use crate::store::{ClientQuery, ClientUsage};
 
@@ -256,22 +256,13 @@ impl AtIssuer<'_> {
 
     async fn checked_client(&self, form: &ClientForm) -> Result<Client> {
         let apis = self.core().store.list_apis(self.id()).await?;
-        let mut problems = Vec::new();
-        if !form.client_name.is_empty() {
-            problems.extend(rules::name("client_name", &form.client_name));
-        }
-        problems.extend(rules::grants(&form.grants, &apis));
-        let client = form.to_client(&apis);
-        if client.kind == ClientKind::Machine && !self.dialect.has_users() {
-            // Nothing more to ask of it.
-        } else if client.kind != ClientKind::Machine && !self.dialect.has_users() {
-            problems.push(Problem::new(
-                "kind",
-                "nobody signs in at an issuer of this dialect: only machine clients are of use",
-            ));
-        }
-        AdminFault::unless(problems)?;
-        Ok(client)
+        let around = rules::Surroundings {
+            dialect: &self.dialect,
+            algs: self.issuer.settings.algs(&self.dialect),
+            apis: &apis,
+        };
+        AdminFault::unless(rules::client(form, &around))?;
+        Ok(form.to_client(&apis))
     }
 
     async fn hashed(&self, secret: &Secret) -> Result<SecretHash> {

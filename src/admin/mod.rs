@@ -36,6 +36,7 @@ pub use clients::{CreatedClient, LONGEST_OVERLAP, NewSecret};
 pub use fault::{AdminFault, Problem, Result};
 pub use keys::KeyView;
 pub use people::{CreatedUser, LINK_LIFETIME, set_up};
+pub use rules::is_invisible;
 use rights::{Permission, Rights};
 
 /// Somebody at work on what is administered.
@@ -134,6 +135,14 @@ impl<'a> Admin<'a> {
 impl AtIssuer<'_> {
     pub fn require(&self, permission: Permission) -> Result<()> {
         self.admin.require(permission, Some(&self.issuer.name))
+    }
+
+    /// What the console consists of is Locum's own, and would be made as it was at the next start.
+    fn not_the_consoles(&self, why: &str) -> Result<()> {
+        if self.issuer.name == system::CONSOLE {
+            return Err(AdminFault::NotPossible(why.to_owned()));
+        }
+        Ok(())
     }
 
     fn core(&self) -> &Core {

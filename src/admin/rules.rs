@@ -2,11 +2,15 @@
 
 use std::collections::HashSet;
 
+use serde_json::{Map, Value as Json};
+
 use super::Problem;
-use super::forms::{ApiForm, GrantForm, RoleForm, ScopesForm, UserForm};
+use super::forms::{ApiForm, ClientForm, GrantForm, RoleForm, ScopesForm, UserForm};
 use crate::account::{ABOUT_TOKENS, Profile, ProfileFault, User, UserClaims};
-use crate::issuer::Api;
-use crate::protocol::{Scope, SigningAlg};
+use crate::config::is_language_tag;
+use crate::dialect::{Dialect, TokenFormat};
+use crate::issuer::{Api, ClientKind, SubjectType, check_redirect_uri, is_web_uri};
+use crate::protocol::{ClientAuthMethod, GrantType, Scope, SigningAlg, is_vschar};
 
 /// Characters of a name.
 const LONGEST_NAME: usize = 255;
@@ -14,12 +18,14 @@ const LONGEST_NAME: usize = 255;
 const LONGEST_TEXT: usize = 2000;
 /// Scopes of an API, grants of a client, roles of a user.
 const MOST: usize = 500;
-/// Bytes of a user's claims.
+/// Bytes of a user's claims, and of whatever else is JSON of somebody's own.
 const LONGEST_CLAIMS: usize = 32 * 1024;
+/// Bytes of a URI.
+const LONGEST_URI: usize = 2000;
 
 /// `None` when it is one: one line that people can tell from others.
 pub fn name(field: &str, text: &str) -> Option<Problem> {
-    let is_odd = |c: char| c.is_control() || INVISIBLE.contains(&c);
+    let is_odd = |c: char| c.is_control() || is_invisible(c);
     let message = if text.trim().is_empty() {
         "is missing".to_owned()
     } else if text.trim() != text {
@@ -32,6 +38,10 @@ pub fn name(field: &str, text: &str) -> Option<Problem> {
         return None;
     };
     Some(Problem::new(field, message))
+}
+
+pub fn is_invisible(c: char) -> bool {
+    INVISIBLE.contains(&c)
 }
 
 /// Marks that change in which direction a text is read, and what has no width: with them two names
@@ -55,7 +65,15 @@ pub fn description(field: &str, text: &str) -> Option<Problem> {
         .then(|| Problem::new(field, "has control characters"))
 }
 
-pub fn api(form: &ApiForm, algs: &[SigningAlg]) -> Vec<Problem> {
+/// What has to fit the issuer: its dialect, what it signs with, and its APIs.
+pub struct Surroundings<'a> {
+    pub dialect: &'a Dialect,
+    pub algs: &'a [SigningAlg],
+    pub apis: &'a [Api],
+}
+
+/// `others` are the issuer's APIs without this one.
+pub fn api(form: &ApiForm, around: &Surroundings<'_>, others: &[&Api]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let audience = &form.audience;
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\<>".contains(&byte);
@@ -86,9 +104,23 @@ pub fn api(form: &ApiForm, algs: &[SigningAlg]) -> Vec<Problem> {
             ));
         }
         problems.extend(description("scopes", &scope.description));
-        for text in scope.translations.values() {
+        for (language, text) in &scope.translations {
+            if !is_language_tag(language) {
+                problems.push(Problem::new(
+                    "scopes",
+                    format!("{language:?} is not a language; expected a tag like en or pt-BR"),
+                ));
+            }
             problems.extend(description("scopes", text));
         }
+    }
+    problems.extend(scopes_beside(form, around.dialect, others));
+    let format = form.token_format.unwrap_or(around.dialect.access_token.format);
+    if format == TokenFormat::Jwt && around.algs.is_empty() {
+        problems.push(Problem::new(
+            "token_format",
+            "its tokens would be JWTs, and the issuer has no key",
+        ));
     }
     const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
     if form
@@ -100,13 +132,261 @@ pub fn api(form: &ApiForm, algs: &[SigningAlg]) -> Vec<Problem> {
             "expected seconds, from 1 to ten years",
         ));
     }
-    if let Some(alg) = form.signing_alg
-        && !algs.contains(&alg)
-    {
+    problems.extend(alg("signing_alg", form.signing_alg, around.algs));
+    problems
+}
+
+/// A scope's name must say enough where a token may be for several APIs, and what no machine may
+/// have at one API it must not get at another.
+fn scopes_beside(form: &ApiForm, dialect: &Dialect, others: &[&Api]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let names = others
+        .iter()
+        .flat_map(|api| api.scopes.iter().map(move |scope| (api, scope)));
+    for (api, other) in names {
+        let Some(own) = form.scopes.iter().find(|own| own.name == other.name) else {
+            continue;
+        };
+        let (name, audience) = (&own.name, &api.audience);
+        if dialect.audience.multiple {
+            problems.push(Problem::new(
+                "scopes",
+                format!("API {audience:?} has a scope {name:?}, and one token may be for both: give it another name"),
+            ));
+        } else if other.users_only && !own.users_only {
+            // The other way round is how one comes to mark both.
+            problems.push(Problem::new(
+                "scopes",
+                format!("{name:?} is for users only at API {audience:?}, and machines could get it here: mark it here too"),
+            ));
+        }
+    }
+    problems
+}
+
+fn alg(field: &str, alg: Option<SigningAlg>, algs: &[SigningAlg]) -> Option<Problem> {
+    let alg = alg.filter(|alg| !algs.contains(alg))?;
+    let message = format!("the issuer has no {} key", alg.as_str());
+    Some(Problem::new(field, message))
+}
+
+/// Everything about a client but its secret.
+pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let id = &form.client_id;
+    if !is_vschar(id) || id.len() > LONGEST_NAME || id.trim() != id {
         problems.push(Problem::new(
-            "signing_alg",
-            format!("the issuer has no {} key", alg.as_str()),
+            "client_id",
+            format!("expected 1 to {LONGEST_NAME} printable ASCII characters without space around them (RFC 6749 Appendix A.1)"),
         ));
+    } else if [".", ".."].contains(&id.as_str()) {
+        problems.push(Problem::new(
+            "client_id",
+            "in a URL this means another place",
+        ));
+    }
+    if !form.client_name.is_empty() {
+        problems.extend(name("client_name", &form.client_name));
+    }
+    problems.extend(ways_in(form, around.dialect));
+    problems.extend(uris(form));
+    problems.extend(sector(form));
+    problems.extend(texts(form));
+    let metadata = &form.metadata;
+    for (field, wanted) in [
+        ("id_token_signed_response_alg", metadata.id_token_signed_response_alg),
+        ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
+    ] {
+        problems.extend(alg(field, wanted, around.algs));
+    }
+    problems.extend(grants(&form.grants, around.apis));
+    if form.kind == ClientKind::Machine {
+        problems.extend(users_only(&form.grants, around.apis));
+    }
+    problems
+}
+
+/// How it gets tokens, and how it shows who it is.
+fn ways_in(form: &ClientForm, dialect: &Dialect) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let kind = form.kind.as_str();
+    if form.kind != ClientKind::Machine && !dialect.has_users() {
+        problems.push(Problem::new(
+            "kind",
+            "nobody signs in at an issuer of this dialect: only machine clients are of use",
+        ));
+    }
+    let grant_types = form.grant_types.as_deref().unwrap_or_default();
+    if form.kind.is_public() && grant_types.contains(&GrantType::ClientCredentials) {
+        problems.push(Problem::new(
+            "grant_types",
+            format!("a client of kind {kind} is public and cannot have client_credentials (RFC 6749 §4.4)"),
+        ));
+    }
+    let mut known = HashSet::new();
+    for twice in grant_types.iter().filter(|grant| !known.insert(grant.as_str())) {
+        let message = format!("{} stands twice", twice.as_str());
+        problems.push(Problem::new("grant_types", message));
+    }
+    if let Some(method) = form.token_endpoint_auth_method {
+        let name = method.as_str();
+        if (method == ClientAuthMethod::None) != form.kind.is_public() {
+            problems.push(Problem::new(
+                "token_endpoint_auth_method",
+                format!("{name} does not fit a client of kind {kind}"),
+            ));
+        } else if !dialect.token_request.client_auth_methods.contains(&method) {
+            problems.push(Problem::new(
+                "token_endpoint_auth_method",
+                format!("the issuer's dialect does not accept {name}"),
+            ));
+        }
+    }
+    problems
+}
+
+fn uris(form: &ClientForm) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let metadata = &form.metadata;
+    for (field, uris) in [
+        ("redirect_uris", &form.redirect_uris),
+        ("post_logout_redirect_uris", &metadata.post_logout_redirect_uris),
+    ] {
+        problems.extend(redirect_uris(field, uris));
+    }
+    if form.kind == ClientKind::Machine && !form.redirect_uris.is_empty() {
+        problems.push(Problem::new(
+            "redirect_uris",
+            "a machine client acts for itself: nobody is redirected to it",
+        ));
+    }
+    for (field, uri) in [
+        ("client_uri", &metadata.client_uri),
+        ("policy_uri", &metadata.policy_uri),
+        ("tos_uri", &metadata.tos_uri),
+        ("logo_uri", &metadata.logo_uri),
+        ("jwks_uri", &metadata.jwks_uri),
+        ("sector_identifier_uri", &metadata.sector_identifier_uri),
+        ("initiate_login_uri", &metadata.initiate_login_uri),
+        ("frontchannel_logout_uri", &metadata.frontchannel_logout_uri),
+        ("backchannel_logout_uri", &metadata.backchannel_logout_uri),
+    ] {
+        if let Some(uri) = uri
+            && !(is_web_uri(uri) && uri.len() <= LONGEST_URI)
+        {
+            let message = "expected an absolute http or https URI";
+            problems.push(Problem::new(field, message));
+        }
+    }
+    problems
+}
+
+/// Where people may be sent to.
+pub fn redirect_uris(field: &str, uris: &[String]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if uris.len() > MOST {
+        problems.push(Problem::new(field, format!("more than {MOST}")));
+    }
+    let mut known = HashSet::new();
+    for uri in uris {
+        if let Err(message) = check_redirect_uri(uri) {
+            problems.push(Problem::new(field, format!("{uri:?}: {message}")));
+        } else if uri.len() > LONGEST_URI || uri.chars().any(char::is_control) {
+            let message = format!("longer than {LONGEST_URI} bytes, or has control characters");
+            problems.push(Problem::new(field, message));
+        }
+        if !known.insert(uri) {
+            problems.push(Problem::new(field, format!("{uri:?} stands twice")));
+        }
+    }
+    problems
+}
+
+/// Whom a pairwise subject is for: without a sector_identifier, the one host of the redirect URIs
+/// (OIDC Core §8.1).
+fn sector(form: &ClientForm) -> Option<Problem> {
+    let sector = form.metadata.sector_identifier.as_deref();
+    if sector == Some("") {
+        // Empty is the sector of public subjects.
+        return Some(Problem::new("sector_identifier", "is empty"));
+    }
+    let hosts: HashSet<Option<String>> = form
+        .redirect_uris
+        .iter()
+        .filter_map(|uri| url::Url::parse(uri).ok())
+        .map(|uri| uri.host_str().map(str::to_owned))
+        .collect();
+    let has_one_host = hosts.len() == 1 && !hosts.contains(&None);
+    let is_pairwise = form.metadata.subject_type == SubjectType::Pairwise;
+    (is_pairwise && sector.is_none() && !has_one_host).then(|| {
+        Problem::new(
+            "sector_identifier",
+            "is missing: subjects are pairwise, and the redirect URIs do not have exactly one host (OIDC Core §8.1)",
+        )
+    })
+}
+
+fn texts(form: &ClientForm) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let metadata = &form.metadata;
+    for (field, text) in [
+        ("operator", &metadata.operator),
+        ("sector_identifier", &metadata.sector_identifier),
+        ("software_id", &metadata.software_id),
+        ("software_version", &metadata.software_version),
+        ("owner", &metadata.owner),
+    ] {
+        if let Some(text) = text {
+            problems.extend(description(field, text));
+        }
+    }
+    if metadata.contacts.len() > MOST {
+        problems.push(Problem::new("contacts", format!("more than {MOST}")));
+    }
+    for contact in &metadata.contacts {
+        problems.extend(description("contacts", contact));
+    }
+    if !matches!(metadata.jwks, None | Some(Json::Object(_))) {
+        problems.push(Problem::new("jwks", "expected a JWK set (RFC 7517 §5)"));
+    }
+    let jwks = metadata.jwks.as_ref().and_then(Json::as_object);
+    for (field, members) in [
+        ("jwks", jwks),
+        ("extra", Some(&metadata.extra)),
+        ("claims", Some(&metadata.claims)),
+    ] {
+        problems.extend(members.and_then(|members| too_long(field, members)));
+    }
+    // When a profile changed is known, not declared.
+    let is_own = |name: &str| ABOUT_TOKENS.contains(&name) || name == "updated_at";
+    for name in metadata.claims.keys().filter(|name| is_own(name)) {
+        let message = format!("{name:?} is set by Locum alone");
+        problems.push(Problem::new("claims", message));
+    }
+    problems
+}
+
+fn too_long(field: &str, members: &Map<String, Json>) -> Option<Problem> {
+    let is_short = serde_json::to_string(members).is_ok_and(|text| text.len() <= LONGEST_CLAIMS);
+    (!is_short).then(|| Problem::new(field, format!("more than {LONGEST_CLAIMS} bytes")))
+}
+
+/// What a machine is granted although no machine may have it.
+fn users_only(grants: &[GrantForm], apis: &[Api]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for grant in grants {
+        let api = apis.iter().find(|api| api.audience == grant.audience);
+        let (Some(api), ScopesForm::Only(names)) = (api, &grant.scopes) else {
+            continue;
+        };
+        let is_users_only = |name: &&String| {
+            let mut scopes = api.scopes.iter();
+            scopes.any(|scope| scope.name == **name && scope.users_only)
+        };
+        for name in names.iter().filter(is_users_only) {
+            let message = format!("{name:?} is for users only: no machine may have it");
+            problems.push(Problem::new("grants", message));
+        }
     }
     problems
 }
@@ -118,6 +398,9 @@ fn is_scope(name: &str) -> bool {
 /// Grants name APIs and scopes that exist, each API once.
 pub fn grants(grants: &[GrantForm], apis: &[Api]) -> Vec<Problem> {
     let mut problems = Vec::new();
+    if grants.len() > MOST {
+        problems.push(Problem::new("grants", format!("more than {MOST}")));
+    }
     let mut known = HashSet::new();
     for grant in grants {
         let audience = &grant.audience;
@@ -149,6 +432,9 @@ pub fn grants(grants: &[GrantForm], apis: &[Api]) -> Vec<Problem> {
 pub fn role(form: &RoleForm, apis: &[Api]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(name("name", &form.name));
+    if [".", ".."].contains(&form.name.as_str()) {
+        problems.push(Problem::new("name", "in a URL this means another place"));
+    }
     problems.extend(description("description", &form.description));
     problems.extend(grants(&form.grants, apis));
     problems
@@ -160,6 +446,9 @@ pub fn user(form: &UserForm, known_roles: &[&str]) -> Vec<Problem> {
     problems.extend(name("username", &form.username));
     if User::canonical_username(&form.username).len() > 256 {
         problems.push(Problem::new("username", "is longer than 256 bytes"));
+    }
+    if form.roles.len() > MOST {
+        problems.push(Problem::new("roles", format!("more than {MOST}")));
     }
     let mut known = HashSet::new();
     for role in &form.roles {
@@ -174,23 +463,16 @@ pub fn user(form: &UserForm, known_roles: &[&str]) -> Vec<Problem> {
     problems
 }
 
-fn claims(claims: &serde_json::Map<String, serde_json::Value>) -> Vec<Problem> {
+fn claims(claims: &Map<String, Json>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for name in claims
-        .keys()
-        .filter(|name| ABOUT_TOKENS.contains(&name.as_str()))
-    {
+    let is_own = |name: &str| ABOUT_TOKENS.contains(&name) || name == "updated_at";
+    for name in claims.keys().filter(|name| is_own(name)) {
         problems.push(Problem::new(
             "claims",
             format!("{name:?} says something about a token, not about a person"),
         ));
     }
-    if serde_json::to_string(claims).map_or(true, |text| text.len() > LONGEST_CLAIMS) {
-        problems.push(Problem::new(
-            "claims",
-            format!("more than {LONGEST_CLAIMS} bytes"),
-        ));
-    }
+    problems.extend(too_long("claims", claims));
     let claims = UserClaims(claims.clone());
     let text = |name: &str| claims.text(name).unwrap_or_default().to_owned();
     let profile = Profile {

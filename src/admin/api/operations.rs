@@ -97,6 +97,8 @@ operations! {
         gives Page<IssuerDocument> => issuers::list;
     POST "/issuers" createIssuer: "Make an issuer of a built-in dialect", WriteIssuers, 201,
         takes NewIssuer, gives IssuerDocument => issuers::create;
+    GET "/issuers/{issuer}" getIssuer: "An issuer", ReadIssuers, 200,
+        gives IssuerDocument => issuers::get;
     DELETE "/issuers/{issuer}" deleteIssuer: "Delete an issuer with everything in it", WriteIssuers, 204,
         query &[FORCE], revision true => issuers::delete;
     GET "/issuers/{issuer}/settings" getSettings: "An issuer's settings", ReadSettings, 200,

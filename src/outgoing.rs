@@ -11,6 +11,9 @@ use url::{Host, Url};
 /// How long another server may take, from first to last.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// In bytes: what is read of an answer. Nothing that is fetched has a reason to be larger.
+const LARGEST_ANSWER: usize = 64 * 1024;
+
 /// So many requests may be on their way; the others wait.
 const AT_ONCE: usize = 16;
 
@@ -90,6 +93,46 @@ impl Outgoing {
                 reason: error.without_url().to_string(),
             }),
         }
+    }
+
+    /// Fetches a document of at most 64 KiB.
+    pub async fn get(&self, url: &str) -> Result<Vec<u8>, OutgoingError> {
+        let parsed = self.check(url)?;
+        let host = parsed.host_str().unwrap_or_default().to_owned();
+        let failed = |reason: String| OutgoingError::Failed {
+            host: host.clone(),
+            reason,
+        };
+        let client = self
+            .client()
+            .ok_or_else(|| failed("this server has no client to ask with".to_owned()))?;
+        // Never closed.
+        let _turn = self.turns.acquire().await;
+        let answer = client
+            .get(parsed)
+            .header("accept", "application/json")
+            .send();
+        let mut answer = answer
+            .await
+            .map_err(|error| failed(error.without_url().to_string()))?;
+        if !answer.status().is_success() {
+            return Err(OutgoingError::Refused {
+                status: answer.status().as_u16(),
+                host,
+            });
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer
+            .chunk()
+            .await
+            .map_err(|error| failed(error.without_url().to_string()))?
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() > LARGEST_ANSWER {
+                return Err(failed(format!("more than {LARGEST_ANSWER} bytes")));
+            }
+        }
+        Ok(body)
     }
 
     fn check(&self, url: &str) -> Result<Url, OutgoingError> {

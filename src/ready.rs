@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::config::{ClientDeclaration, Declared, Origin, SecretDeclaration, UserDeclaration};
+use crate::demo;
 use crate::dialect::{BodyEncoding, Endpoint, MissingAudience, MissingScope};
 use crate::oauth::Metadata;
 use crate::protocol::GrantType;
@@ -13,7 +14,7 @@ use crate::protocol::GrantType;
 pub struct Ready {
     pub version: &'static str,
     pub url: String,
-    /// The administrators' console; `null` until there is one.
+    /// The administrators' console.
     pub console: Option<String>,
     pub issuers: Vec<ReadyIssuer>,
 }
@@ -214,6 +215,14 @@ impl std::fmt::Display for Ready {
             }
             if let Some(resource) = &issuer.resource {
                 writeln!(f, "  try a token on  {resource}")?;
+            }
+        }
+        if let Some(console) = &self.console {
+            writeln!(f)?;
+            writeln!(f, "console  (administers all of them)")?;
+            writeln!(f, "  sign in at      {console}")?;
+            for (username, role) in demo::ADMINISTRATORS {
+                writeln!(f, "  {role:<14}  {username}  {}", demo::PASSWORD)?;
             }
         }
         Ok(())

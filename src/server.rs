@@ -16,7 +16,6 @@ use crate::admin::{Admin, AdminFault, audit};
 use crate::audit::{Activity, Actor};
 use crate::clock::Clock;
 use crate::config::{Declared, Origin};
-use crate::demo;
 use crate::entropy::Entropy;
 use crate::issuer::RegisteredBy;
 use crate::keys::{Keyring, UnusableKey};
@@ -215,29 +214,16 @@ fn own_address(listeners: &[TcpListener]) -> std::io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Makes the database say what is declared, and what Locum itself declares: its console, which
-/// has an API and roles for every issuer there is.
+/// Makes the database say what is declared, and what Locum itself declares: its console.
 async fn configure(core: &Core, settings: &Settings) -> Result<(), StartError> {
-    let stored = core.store.list_issuers().await.map_err(ApplyError::from)?;
-    let mut names: Vec<&str> = stored.iter().map(|issuer| issuer.name.as_str()).collect();
-    names.extend(
-        settings
-            .issuers
-            .iter()
-            .map(|issuer| issuer.declaration.name.get_ref().as_str()),
-    );
-    names.retain(|name| *name != CONSOLE);
-    names.sort_unstable();
-    names.dedup();
-    let console = if settings.is_dev {
-        demo::console(&names)
-    } else {
-        system::declared(&names, "", Origin::File)
-    };
-    let mut declared = settings.issuers.clone();
-    declared.push(console.map_err(ApplyError::from)?);
+    for issuer in &settings.issuers {
+        let name = issuer.declaration.dialect.get_ref();
+        core.dialects.know(name, &issuer.dialect);
+    }
     let (keyring, folder) = (&settings.keyring, &settings.folder);
-    configuration::apply(core, keyring, &declared, folder, &Actor::server()).await?;
+    let declared = &settings.issuers;
+    configuration::apply(core, keyring, declared, folder, &Actor::server()).await?;
+    system::declare_at_start(core, keyring, settings.is_dev).await?;
     Ok(())
 }
 

@@ -447,7 +447,7 @@ async fn an_unknown_path_is_404_wherever_it_is() {
         "//photon/oauth/token",
         "/pattern/oauth2/authorize",
         "/pattern/sign-in",
-        "/clinic/oauth2/register",
+        "/pattern/oauth2/register",
         "/_locum/clock",
         "/.well-known/oauth-authorization-server/nobody",
         "/.env",

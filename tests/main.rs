@@ -10,6 +10,7 @@ mod configuration;
 mod dialects;
 mod errors;
 mod invariants;
+mod registration;
 mod resources;
 mod serve;
 mod sign_in;

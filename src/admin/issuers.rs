@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use super::configuration;
+use super::configuration::ApplyError;
 use super::rights::Permission;
 use super::system::{self, CONSOLE};
 use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules, signing_keys};
 use crate::audit::{Action, Chain, Event, Target, TargetKind};
-use crate::config::{Origin, is_issuer_name};
+use crate::config::is_issuer_name;
 use crate::dialect::{BUILT_IN, Dialect};
 use crate::issuer::{BrandSettings, IssuerId, IssuerSettings};
 use crate::store::StoredIssuer;
@@ -128,24 +128,12 @@ impl Admin<'_> {
     /// Gives the console an API and roles for every issuer there is. If that fails, the next start
     /// does it.
     pub async fn declare_console(&self) -> Result<()> {
-        let stored = self.core.store.list_issuers().await?;
-        let console = stored.iter().find(|issuer| issuer.name == CONSOLE);
-        let is_demo = console.is_some_and(|console| console.is_demo);
-        let mut names: Vec<&str> = stored.iter().map(|issuer| issuer.name.as_str()).collect();
-        names.retain(|name| *name != CONSOLE);
-        let declared = if is_demo {
-            crate::demo::console(&names)
-        } else {
-            system::declared(&names, "", Origin::File)
-        };
-        let (declared, folder) = ([declared?], std::path::Path::new("."));
-        let applied = configuration::apply(self.core, self.keyring, &declared, folder, &self.actor);
-        applied.await.map_err(|error| match error {
-            configuration::ApplyError::Store(error) => AdminFault::Store(error),
-            configuration::ApplyError::Key(error) => AdminFault::Key(error),
+        let declared = system::declare(self.core, self.keyring, &self.actor);
+        declared.await.map_err(|error| match error {
+            ApplyError::Store(error) => AdminFault::Store(error),
+            ApplyError::Key(error) => AdminFault::Key(error),
             other => AdminFault::NotPossible(other.to_string()),
-        })?;
-        Ok(())
+        })
     }
 }
 
@@ -156,15 +144,16 @@ impl AtIssuer<'_> {
         Ok(&self.issuer)
     }
 
-    /// What cannot be set here stays as it is: sample resources are a configuration's, and a host
-    /// name needs a certificate and a restart of what stands in front.
+    /// What cannot be set here stays as it is: sample resources and pictures are a configuration's.
     pub async fn update_settings(
         &self,
         revision: i64,
         settings: IssuerSettings,
     ) -> Result<StoredIssuer> {
         self.require(Permission::WriteSettings)?;
-        AdminFault::unless(self.settings_problems(&settings))?;
+        let mut problems = self.settings_problems(&settings);
+        problems.extend(self.host_problem(settings.host.as_deref()).await?);
+        AdminFault::unless(problems)?;
         let mut issuer = self.issuer.clone();
         let keys = self.core().store.list_signing_keys(self.id()).await?;
         let algs = settings.algs(&self.dialect);
@@ -198,6 +187,21 @@ impl AtIssuer<'_> {
         self.finish(tx, event).await?;
         let stored = self.core().store.find_issuer(&issuer.name).await?;
         stored.ok_or_else(|| AdminFault::not_found(WHAT, issuer.name))
+    }
+
+    /// A host name is one issuer's alone.
+    async fn host_problem(&self, host: Option<&str>) -> Result<Option<Problem>> {
+        let Some(host) = host else { return Ok(None) };
+        if !is_host(host) {
+            let message = "expected a host name in lower case, without port";
+            return Ok(Some(Problem::new("host", message)));
+        }
+        let issuers = self.core().store.list_issuers().await?;
+        let has_it = |other: &StoredIssuer| {
+            other.id != self.id() && other.settings.host.as_deref() == Some(host)
+        };
+        let other = issuers.iter().find(|other| has_it(other));
+        Ok(other.map(|other| Problem::new("host", format!("is the one of {}", other.name))))
     }
 
     fn settings_problems(&self, settings: &IssuerSettings) -> Vec<Problem> {
@@ -241,7 +245,6 @@ impl AtIssuer<'_> {
                 "resources",
                 settings.resources == self.issuer.settings.resources,
             ),
-            ("host", settings.host == self.issuer.settings.host),
             ("brand.logo", brand.logo == self.issuer.settings.brand.logo),
         ] {
             if !is_same {
@@ -253,6 +256,13 @@ impl AtIssuer<'_> {
         }
         problems
     }
+}
+
+fn is_host(text: &str) -> bool {
+    let is_plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+    };
+    !text.is_empty() && text.len() <= 253 && text.bytes().all(is_plain)
 }
 
 fn is_color(text: &str) -> bool {

@@ -5,12 +5,17 @@
 //! Locum itself declares it, and applies that as a configuration is applied.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::configuration::{self, ApplyError};
 use super::rights::{AdminRole, Permission};
+use crate::audit::Actor;
 use crate::config::{ConfigFile, Declared, Origin};
+use crate::demo;
 use crate::dialect;
+use crate::keys::Keyring;
+use crate::oauth::Core;
 use crate::source::{Mistake, Source};
 
 /// Its name, and the first segment of its path.
@@ -45,6 +50,69 @@ pub fn declared(issuers: &[&str], more: &str, origin: Origin) -> Result<Declared
         dialect: Arc::new(dialect::load_built_in("standard")?),
         origin,
     })
+}
+
+/// How often it is declared again, because issuers came or went meanwhile.
+const TRIES: usize = 5;
+
+/// Gives the console an API and roles for every issuer there is.
+pub async fn declare(core: &Core, keyring: &Keyring, actor: &Actor) -> Result<(), ApplyError> {
+    for _ in 0..TRIES {
+        let names = issuer_names(core).await?;
+        let console = core.store.find_issuer(CONSOLE).await?;
+        declare_for(
+            core,
+            keyring,
+            actor,
+            &names,
+            console.is_some_and(|it| it.is_demo),
+        )
+        .await?;
+        // Somebody may have made one while this was being written, and one that is not known here
+        // would have lost its API.
+        if issuer_names(core).await? == names {
+            return Ok(());
+        }
+    }
+    Err(ApplyError::Contended)
+}
+
+/// The same at the start of a server, which knows whether it is `locum dev`.
+pub async fn declare_at_start(
+    core: &Core,
+    keyring: &Keyring,
+    is_dev: bool,
+) -> Result<(), ApplyError> {
+    let names = issuer_names(core).await?;
+    declare_for(core, keyring, &Actor::server(), &names, is_dev).await?;
+    if issuer_names(core).await? == names {
+        return Ok(());
+    }
+    declare(core, keyring, &Actor::server()).await
+}
+
+async fn declare_for(
+    core: &Core,
+    keyring: &Keyring,
+    actor: &Actor,
+    names: &[String],
+    is_demo: bool,
+) -> Result<(), ApplyError> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let declared = if is_demo {
+        demo::console(&names)?
+    } else {
+        declared(&names, "", Origin::File)?
+    };
+    let folder = Path::new(".");
+    configuration::apply(core, keyring, &[declared], folder, actor).await?;
+    Ok(())
+}
+
+async fn issuer_names(core: &Core) -> Result<Vec<String>, ApplyError> {
+    let issuers = core.store.list_issuers().await?;
+    let names = issuers.into_iter().map(|issuer| issuer.name);
+    Ok(names.filter(|name| name != CONSOLE).collect())
 }
 
 /// Names of issuers are of `a-z`, `0-9` and `-`, so they need no quoting.

@@ -15,6 +15,13 @@ const DEMO: &str = include_str!("demo.toml");
 
 const CONSOLE: &str = include_str!("console.toml");
 
+/// Who administers, and as what.
+pub const ADMINISTRATORS: [(&str, &str); 3] = [
+    ("admin", "owner"),
+    ("manager", "manager"),
+    ("auditor", "auditor"),
+];
+
 /// What signing keys are sealed with when nobody set `LOCUM_SECRET_KEY`. It hides nothing.
 const SECRET_KEY: &str = "locum dev: a key everybody knows";
 

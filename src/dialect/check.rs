@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::schema::Dialect;
-use super::template::JsonTemplate;
+use super::template::{JsonTemplate, TextTemplate, Vocabulary};
 use super::words::{
-    AuthorizationWord, HeaderWord, IdTokenWord, RandomWord, ResponseWord, TokenWord,
+    AuthorizationWord, ClientWord, HeaderWord, IdTokenWord, RandomWord, ResponseWord, TokenWord,
 };
-use super::{Endpoint, FORWARD_AUTH, is_header_name, page_at};
+use super::{BodyEncoding, Endpoint, FORWARD_AUTH, is_header_name, page_at};
 
 /// What is wrong, and the path of the key it is about.
 pub(super) struct Wrong {
@@ -28,6 +28,7 @@ impl Dialect {
         self.check_request()?;
         self.check_tokens()?;
         self.check_sign_in()?;
+        self.check_registration()?;
         self.check_claims(&["access_token", "claims"], &self.access_token.claims)?;
         self.check_claims(
             &["access_token", "user_claims"],
@@ -79,7 +80,7 @@ impl Dialect {
                 "kid is neither {kid} nor {x5t}, so nobody could tell which key signed",
             );
         }
-        let is_random = |template: &super::template::TextTemplate<RandomWord>| {
+        let is_random = |template: &TextTemplate<RandomWord>| {
             template.mentions(RandomWord::Random) || template.mentions(RandomWord::RandomHex)
         };
         let why = "{random} is nowhere, so every token would be the same";
@@ -91,6 +92,45 @@ impl Dialect {
         }
         if !is_random(&self.authorization.code) {
             return wrong(&["authorization", "code"], why);
+        }
+        Ok(())
+    }
+
+    fn check_registration(&self) -> Result<(), Wrong> {
+        let shape = &self.registration;
+        let is_random = |template: &TextTemplate<RandomWord>| {
+            RandomWord::WORDS
+                .iter()
+                .any(|(_, word, _)| template.mentions(*word))
+        };
+        for (at, template) in [
+            (&["registration", "client_id"], &shape.client_id),
+            (&["registration", "client_secret"], &shape.client_secret),
+            (&["registration", "access_token"], &shape.access_token),
+        ] {
+            if !is_random(template) {
+                return wrong(
+                    at,
+                    "nothing in it is random, so every client would have the same",
+                );
+            }
+        }
+        for (at, template) in [
+            (&["registration", "created"], &shape.created),
+            (&["registration", "read"], &shape.read),
+        ] {
+            if !template.mentions(ClientWord::ClientId) {
+                return wrong(at, "{client_id} is nowhere, so no client would get its ID");
+            }
+        }
+        if !shape.created.mentions(ClientWord::ClientSecret) {
+            return wrong(
+                &["registration", "created"],
+                "{client_secret} is nowhere, so no client would get its secret",
+            );
+        }
+        if shape.body.contains(&BodyEncoding::Multipart) || shape.body.is_empty() {
+            return wrong(&["registration", "body"], "expected json, form or both");
         }
         Ok(())
     }

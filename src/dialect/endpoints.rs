@@ -30,6 +30,12 @@ pub enum Endpoint {
     ReturnToLogout,
     /// OIDC Session Management §3.3
     CheckSession,
+    /// RFC 7591 §3; the client configuration endpoints of RFC 7592 are below it.
+    Registration,
+    /// Ory Hydra's administration of clients, each below it.
+    ClientsAdmin,
+    /// Pages that document registration, as ASP.NET has them.
+    RegistrationHelp,
 }
 
 impl Endpoint {
@@ -46,6 +52,9 @@ impl Endpoint {
             Self::EndSession => "End session endpoint",
             Self::ReturnToLogout => "Logout with returnTo",
             Self::CheckSession => "Session check frame",
+            Self::Registration => "Registration endpoint",
+            Self::ClientsAdmin => "Clients administration",
+            Self::RegistrationHelp => "Help pages",
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::endpoints::{Endpoint, Endpoints};
+use super::registration::RegistrationShape;
 use super::sign_in::{
     AuthorizationPolicy, IdTokenPolicy, LogoutPolicy, PkcePolicy, RefreshTokenPolicy,
     SessionPolicy, SubjectPolicy, UserinfoPolicy,
@@ -15,7 +16,7 @@ use super::template::{BodyTemplate, JsonTemplate, Lookup, TextTemplate, Value};
 use super::words::{
     AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
-use crate::protocol::{ClientAuthMethod, FaultKind, GrantType, SigningAlg};
+use crate::protocol::{ClientAuthMethod, Fault, FaultKind, GrantType, SigningAlg};
 
 /// A vendor's way to speak OAuth.
 #[expect(
@@ -52,6 +53,7 @@ pub struct Dialect {
     pub signing: SigningPolicy,
     pub introspection: IntrospectionPolicy,
     pub revocation: RevocationPolicy,
+    pub registration: RegistrationShape,
     pub discovery: Discovery,
     pub jwks: Jwks,
     pub cors: CorsPolicy,
@@ -437,6 +439,30 @@ impl Dialect {
     }
 
     /// How a fault is answered at an endpoint, or anywhere else.
+    pub fn entry(&self, endpoint: Option<Endpoint>, fault: &Fault) -> &ErrorEntry {
+        let own = match fault {
+            Fault::MemberRefused { member } => self.registration.refuses.get(member),
+            _ => None,
+        };
+        own.unwrap_or_else(|| self.error(endpoint, fault.kind()))
+    }
+
+    /// The shape of errors at an endpoint, or anywhere else.
+    pub fn error_shape(&self, endpoint: Option<Endpoint>, kind: FaultKind) -> &ErrorResponse {
+        let own = match endpoint {
+            Some(Endpoint::Registration | Endpoint::ClientsAdmin | Endpoint::RegistrationHelp) => {
+                self.registration.error_response.as_ref()
+            }
+            _ => None,
+        };
+        match own {
+            Some(own) => own,
+            None if kind.is_of_a_resource() => &self.resource_error_response,
+            None => &self.error_response,
+        }
+    }
+
+    /// The same for a kind of fault, whatever its details.
     pub fn error(&self, endpoint: Option<Endpoint>, kind: FaultKind) -> &ErrorEntry {
         let own = match endpoint {
             Some(Endpoint::Introspection) => self.introspection.errors.get(&kind),
@@ -444,6 +470,9 @@ impl Dialect {
             Some(Endpoint::Authorization) => self.authorization.errors.get(&kind),
             Some(Endpoint::Userinfo) => self.userinfo.errors.get(&kind),
             Some(Endpoint::EndSession | Endpoint::ReturnToLogout) => self.logout.errors.get(&kind),
+            Some(Endpoint::Registration | Endpoint::ClientsAdmin | Endpoint::RegistrationHelp) => {
+                self.registration.errors.get(&kind)
+            }
             Some(
                 Endpoint::Token | Endpoint::Discovery | Endpoint::Jwks | Endpoint::CheckSession,
             )

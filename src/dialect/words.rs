@@ -24,10 +24,16 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// For an opaque token.
+    /// For an opaque token, and for a client's ID and secret. Each is new at each use.
     RandomWord, "an opaque token", {
-        "random" => Random: Text, // 256 random bits as 43 base64url characters, new at each use
+        "random" => Random: Text, // 256 random bits as 43 base64url characters
         "random_hex" => RandomHex: Text, // the same as 64 hexadecimal digits
+        "random_base64" => RandomBase64: Text, // the same as 44 base64 characters
+        "random_64" => Random64: Text, // 384 random bits as 64 base64url characters
+        "uuid" => Uuid: Text, // 122 random bits
+        "random_hex_32" => RandomHex32: Text, // 128 random bits as 32 hexadecimal digits
+        "random_letters_32" => RandomLetters32: Text, // 190 random bits as 32 letters and digits
+        "random_letters_26" => RandomLetters26: Text, // 154 random bits as 26 letters and digits
     }
 }
 
@@ -180,6 +186,63 @@ vocabulary! {
         "response_type" => ResponseType: Text,
         "response_mode" => ResponseMode: Text,
         "code_challenge_method" => CodeChallengeMethod: Text,
+        "member" => Member: Text, // of a client's metadata, as the request has it
+        "problems" => Problems: Members, // what is wrong with a client's metadata, by member
+        "retry_after" => RetryAfter: Number, // seconds
+    }
+}
+
+vocabulary! {
+    /// For what is said of a member of a client's metadata.
+    MemberWord, "a message about a member", {
+        "member" => Member: Text, // as the vendor calls it
+    }
+}
+
+vocabulary! {
+    /// For a client as registration and administration show it.
+    ClientWord, "a registered client", {
+        "client_id" => ClientId: Text,
+        "client_secret" => ClientSecret: Text, // only in answer to what made it
+        "client_secret_expires_at" => ClientSecretExpiresAt: Number, // 0: never; absent without a secret
+        "registration_access_token" => RegistrationAccessToken: Text, // as the secret
+        "registration_client_uri" => RegistrationClientUri: Text,
+        "created_at" => CreatedAt: Instant,
+        "updated_at" => UpdatedAt: Instant,
+        "client_name" => ClientName: Text,
+        "redirect_uris" => RedirectUris: List,
+        "grant_types" => GrantTypes: List,
+        "response_types" => ResponseTypes: List,
+        "token_endpoint_auth_method" => TokenEndpointAuthMethod: Text,
+        "scope" => Scope: Words,
+        "audience" => Audience: List,
+        "application_type" => ApplicationType: Text,
+        "contacts" => Contacts: List,
+        "client_uri" => ClientUri: Text,
+        "logo_uri" => LogoUri: Text,
+        "policy_uri" => PolicyUri: Text,
+        "tos_uri" => TosUri: Text,
+        "jwks" => Jwks: Json,
+        "jwks_uri" => JwksUri: Text,
+        "sector_identifier_uri" => SectorIdentifierUri: Text,
+        "subject_type" => SubjectType: Text,
+        "id_token_signed_response_alg" => IdTokenSignedResponseAlg: Text,
+        "userinfo_signed_response_alg" => UserinfoSignedResponseAlg: Text,
+        "default_max_age" => DefaultMaxAge: Number,
+        "require_auth_time" => RequireAuthTime: Json,
+        "initiate_login_uri" => InitiateLoginUri: Text,
+        "post_logout_redirect_uris" => PostLogoutRedirectUris: List,
+        "frontchannel_logout_uri" => FrontchannelLogoutUri: Text,
+        "frontchannel_logout_session_required" => FrontchannelLogoutSessionRequired: Json,
+        "backchannel_logout_uri" => BackchannelLogoutUri: Text,
+        "backchannel_logout_session_required" => BackchannelLogoutSessionRequired: Json,
+        "software_id" => SoftwareId: Text,
+        "software_version" => SoftwareVersion: Text,
+        "owner" => Owner: Text,
+        "metadata" => Metadata: Json,
+        "skip_consent" => SkipConsent: Json,
+        "null" => Null: Json,
+        "path" => Path: Text, // of the issuer: `/clinic`, or nothing at a host name's root
     }
 }
 
@@ -194,6 +257,7 @@ vocabulary! {
         "authorization_endpoint" => AuthorizationEndpoint: Text,
         "userinfo_endpoint" => UserinfoEndpoint: Text,
         "end_session_endpoint" => EndSessionEndpoint: Text,
+        "registration_endpoint" => RegistrationEndpoint: Text, // absent where nobody may register
         "check_session_iframe" => CheckSessionIframe: Text,
         "scopes_supported" => ScopesSupported: List, // of the APIs
         "identity_scopes_supported" => IdentityScopesSupported: List, // of OpenID Connect

@@ -53,6 +53,18 @@ pub struct ClientRecord {
     pub registration_token_hash: Option<Vec<u8>>,
 }
 
+/// What allows somebody to register a client where that is guarded (RFC 7591 §3). The token itself
+/// is shown once, and kept as a hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitialAccessToken {
+    pub id: Uuid,
+    /// Who got it, or what for.
+    pub note: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub uses_left: i64,
+}
+
 /// How a client came into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +112,9 @@ pub struct ClientMetadata {
     /// Whether every `http` URI of this machine may be redirected to, besides those registered.
     /// For development: see RFC 8252 §7.3 for where the thought comes from.
     pub any_loopback_uri: bool,
+    /// What it was registered to ask for, in its own order. Of identity scopes it may ask for no
+    /// others; of those of APIs, its grants decide. Everything when absent.
+    pub scope: Option<Vec<String>>,
     pub post_logout_redirect_uris: Vec<String>,
     pub frontchannel_logout_uri: Option<String>,
     pub frontchannel_logout_session_required: bool,
@@ -259,6 +274,21 @@ impl ClientGrant {
     }
 }
 
+impl SubjectType {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Pairwise => "pairwise",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Self> {
+        [Self::Public, Self::Pairwise]
+            .into_iter()
+            .find(|known| known.as_str() == name)
+    }
+}
+
 impl Client {
     /// # Errors
     /// `GrantTypeNotAllowed` when the client is not registered for it.
@@ -273,6 +303,14 @@ impl Client {
 
     pub fn is_public(&self) -> bool {
         self.secret_hash.is_none()
+    }
+
+    /// Whether it may ask for an identity scope.
+    pub fn may_ask_for(&self, scope: &str) -> bool {
+        self.metadata
+            .scope
+            .as_ref()
+            .is_none_or(|own| own.iter().any(|known| known == scope))
     }
 
     /// Which clients see the same pairwise subject (OIDC Core §8.1): those with the same sector

@@ -13,8 +13,8 @@ use crate::keys::KeySet;
 
 pub use api::{Api, ApiScope};
 pub use client::{
-    Client, ClientGrant, ClientKind, ClientMetadata, ClientRecord, GrantedScope, PreviousSecret,
-    RegisteredBy, SubjectType,
+    Client, ClientGrant, ClientKind, ClientMetadata, ClientRecord, GrantedScope,
+    InitialAccessToken, PreviousSecret, RegisteredBy, SubjectType,
 };
 pub use settings::{BrandSettings, IssuerSettings, Logo, RegistrationPolicy, SampleResource};
 

@@ -102,6 +102,7 @@ struct Granted<'a> {
 pub struct Entitlement<'a> {
     policy: &'a AudiencePolicy,
     apis: &'a [Api],
+    client: &'a Client,
     granted: Vec<Granted<'a>>,
 }
 
@@ -137,8 +138,14 @@ impl<'a> Entitlement<'a> {
         Self {
             policy: &dialect.audience,
             apis,
+            client,
             granted: granted.collect(),
         }
+    }
+
+    /// Whether a scope is of no API, and the client may ask for it.
+    fn is_identity(&self, dialect: &Dialect, scope: &str) -> bool {
+        dialect.is_identity_scope(scope) && self.client.may_ask_for(scope)
     }
 
     /// Which APIs are meant, and with which scope. All of the scope must be granted.
@@ -199,7 +206,7 @@ impl<'a> Entitlement<'a> {
                 Ok(Resolved::nothing())
             };
         };
-        let mut of_apis = requested.retain(|scope| !dialect.is_identity_scope(scope));
+        let mut of_apis = requested.retain(|scope| !self.is_identity(dialect, scope));
         if policy.scope_not_granted == ScopeNotGranted::Drop {
             let known = self.find_all(&asked.audience)?;
             of_apis = of_apis.retain(|scope| is_granted(&known, scope));
@@ -216,7 +223,7 @@ impl<'a> Entitlement<'a> {
         };
         let allowed = resolved.scope;
         resolved.scope =
-            requested.retain(|scope| dialect.is_identity_scope(scope) || allowed.contains(scope));
+            requested.retain(|scope| self.is_identity(dialect, scope) || allowed.contains(scope));
         Ok(resolved)
     }
 
@@ -251,7 +258,7 @@ impl<'a> Entitlement<'a> {
             self.find_all(audience).unwrap_or_default()
         };
         scope.retain(|scope| {
-            dialect.is_identity_scope(scope)
+            self.is_identity(dialect, scope)
                 || (is_granted(&pool, scope)
                     && pool
                         .iter()

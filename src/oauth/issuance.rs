@@ -11,14 +11,14 @@ use super::{Authority, Refusal, TokenResponse, record};
 use crate::account::{Grant, GrantId, RefreshToken, Role, User};
 use crate::clock::Timestamp;
 use crate::dialect::template::{Lookup, Value};
-use crate::dialect::{Endpoint, MissingAudience, RandomWord, TokenFormat, TokenWord, WithoutApi};
+use crate::dialect::{Endpoint, MissingAudience, TokenFormat, TokenWord, WithoutApi};
 use crate::entropy::Entropy;
 use crate::issuer::{Api, Client};
 use crate::keys::{JwtKind, UnusableKey};
 use crate::oidc::claims::client_claims;
 use crate::oidc::id_token::NewIdToken;
 use crate::protocol::{GrantType, Scope};
-use crate::secret::{Digest, Secret, random_text};
+use crate::secret::{Digest, Secret};
 use crate::store::{StoredToken, Tx};
 
 /// A decision that has been made: who gets an access token, for what.
@@ -332,18 +332,6 @@ fn format(apis: &[&Api], default: TokenFormat) -> TokenFormat {
     match wishes.next() {
         Some(first) if wishes.all(|other| other == first) => first,
         _ => default,
-    }
-}
-
-impl Lookup<RandomWord> for Entropy {
-    fn value(&self, word: RandomWord) -> Value<'_> {
-        match word {
-            RandomWord::Random => Value::Text(random_text(self).into()),
-            RandomWord::RandomHex => {
-                let digits = self.bytes::<32>().map(|byte| format!("{byte:02x}"));
-                Value::Text(digits.concat().into())
-            }
-        }
     }
 }
 

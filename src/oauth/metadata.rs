@@ -3,7 +3,7 @@
 use crate::account::StandardScope;
 use crate::dialect::template::{Lookup, Value};
 use crate::dialect::{Endpoint, MetadataWord};
-use crate::issuer::{Api, Issuer};
+use crate::issuer::{Api, Issuer, RegistrationPolicy};
 use crate::protocol::{ClientAuthMethod, GrantType};
 
 /// The words of the discovery document, for one address of an issuer.
@@ -58,7 +58,10 @@ impl Metadata {
         };
         let mut endpoints: Vec<(Endpoint, String)> = Vec::new();
         for (endpoint, path) in dialect.endpoints.iter() {
-            if !endpoints.iter().any(|(known, _)| *known == endpoint) {
+            // What nobody may use is not advertised.
+            let is_closed = endpoint == Endpoint::Registration
+                && issuer.settings.registration == RegistrationPolicy::Closed;
+            if !is_closed && !endpoints.iter().any(|(known, _)| *known == endpoint) {
                 endpoints.push((endpoint, format!("{base}{path}")));
             }
         }
@@ -136,6 +139,7 @@ impl Lookup<MetadataWord> for Metadata {
             MetadataWord::AcrValuesSupported => list(&self.acr_values),
             MetadataWord::ClaimsSupported => list(&self.claims),
             MetadataWord::JwksUri => url(Endpoint::Jwks),
+            MetadataWord::RegistrationEndpoint => url(Endpoint::Registration),
             MetadataWord::IntrospectionEndpoint => url(Endpoint::Introspection),
             MetadataWord::RevocationEndpoint => url(Endpoint::Revocation),
             MetadataWord::ScopesSupported => Value::List(self.scopes.as_slice().into()),

@@ -11,6 +11,7 @@ pub mod issuance;
 mod metadata;
 mod pkce;
 mod record;
+pub mod registration;
 mod revocation;
 mod token;
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{ClientAuthMethod, Scope};
+use super::{ClientAuthMethod, MetadataCode, MetadataProblem, Scope};
 
 /// A refused request. Fields hold what the client sent, never a secret: so parameters are named
 /// only if they are known ones, because a body in the wrong encoding has secrets in its names.
@@ -202,6 +202,38 @@ pub enum Fault {
     #[error("the access token lacks scope {scope}")]
     InsufficientScope { scope: Scope },
 
+    // Registration (RFC 7591 §3.2.2, RFC 7592).
+    #[error("nobody may register a client here")]
+    RegistrationClosed,
+    #[error("no initial access token")]
+    MissingInitialAccessToken,
+    #[error("the initial access token is unknown, expired or used up")]
+    InvalidInitialAccessToken,
+    #[error("no registration access token")]
+    MissingRegistrationToken,
+    /// Or there is no such client: one fault, so that nobody can tell which.
+    #[error("the registration access token is not this client's")]
+    InvalidRegistrationToken,
+    /// Never empty; the code of the first is the answer's.
+    #[error("{}", metadata_problems(.0))]
+    InvalidClientMetadata(Vec<MetadataProblem>),
+    #[error("{member} cannot be set here")]
+    MemberRefused { member: String },
+    #[error("the client was changed in the meantime")]
+    ClientChanged,
+    #[error("this network has registered too many clients")]
+    RegistrationThrottled { seconds: u64 },
+
+    // A vendor's administration of clients.
+    #[error("there is no client of this ID")]
+    ClientNotFound,
+    #[error("there is a client of this ID already")]
+    ClientExists,
+    #[error("the patch cannot be applied: {reason}")]
+    MalformedPatch { reason: String },
+    #[error("this is not supported")]
+    NotSupported,
+
     // This server.
     #[error("too many requests")]
     TooManyRequests,
@@ -292,6 +324,22 @@ pub enum FaultKind {
     InvalidAccessToken,
     ExpiredAccessToken,
     InsufficientScope,
+    RegistrationClosed,
+    MissingInitialAccessToken,
+    InvalidInitialAccessToken,
+    MissingRegistrationToken,
+    InvalidRegistrationToken,
+    InvalidRedirectUri,
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement,
+    MemberRefused,
+    ClientChanged,
+    RegistrationThrottled,
+    ClientNotFound,
+    ClientExists,
+    MalformedPatch,
+    NotSupported,
     TooManyRequests,
     TemporarilyUnavailable,
 }
@@ -394,8 +442,39 @@ impl Fault {
             Self::InvalidAccessToken => FaultKind::InvalidAccessToken,
             Self::ExpiredAccessToken => FaultKind::ExpiredAccessToken,
             Self::InsufficientScope { .. } => FaultKind::InsufficientScope,
+            Self::RegistrationClosed => FaultKind::RegistrationClosed,
+            Self::MissingInitialAccessToken => FaultKind::MissingInitialAccessToken,
+            Self::InvalidInitialAccessToken => FaultKind::InvalidInitialAccessToken,
+            Self::MissingRegistrationToken => FaultKind::MissingRegistrationToken,
+            Self::InvalidRegistrationToken => FaultKind::InvalidRegistrationToken,
+            Self::InvalidClientMetadata(problems) => match problems.as_slice() {
+                [] => FaultKind::InvalidClientMetadata,
+                [first, ..] => match first.code {
+                    MetadataCode::InvalidRedirectUri => FaultKind::InvalidRedirectUri,
+                    MetadataCode::InvalidClientMetadata => FaultKind::InvalidClientMetadata,
+                    MetadataCode::InvalidSoftwareStatement => FaultKind::InvalidSoftwareStatement,
+                    MetadataCode::UnapprovedSoftwareStatement => {
+                        FaultKind::UnapprovedSoftwareStatement
+                    }
+                },
+            },
+            Self::MemberRefused { .. } => FaultKind::MemberRefused,
+            Self::ClientChanged => FaultKind::ClientChanged,
+            Self::RegistrationThrottled { .. } => FaultKind::RegistrationThrottled,
+            Self::ClientNotFound => FaultKind::ClientNotFound,
+            Self::ClientExists => FaultKind::ClientExists,
+            Self::MalformedPatch { .. } => FaultKind::MalformedPatch,
+            Self::NotSupported => FaultKind::NotSupported,
             Self::TooManyRequests => FaultKind::TooManyRequests,
             Self::TemporarilyUnavailable => FaultKind::TemporarilyUnavailable,
         }
     }
+}
+
+fn metadata_problems(problems: &[MetadataProblem]) -> String {
+    let texts: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.member.as_str(), problem.message))
+        .collect();
+    texts.join("; ")
 }

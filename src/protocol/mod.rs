@@ -1,6 +1,7 @@
 //! The RFCs' vocabulary as types, spelled as on the wire.
 
 mod client_auth_method;
+mod client_metadata;
 mod fault;
 mod grant_type;
 mod parameters;
@@ -11,6 +12,9 @@ mod scope;
 mod signing_alg;
 
 pub use client_auth_method::ClientAuthMethod;
+pub use client_metadata::{
+    ApplicationType, MemberKind, MetadataCode, MetadataMember, MetadataProblem,
+};
 pub use fault::{Fault, FaultKind};
 pub use grant_type::GrantType;
 pub use parameters::Parameters;

@@ -4,7 +4,7 @@ pub mod invitation;
 pub mod own_account;
 pub mod password;
 pub mod session;
-mod throttle;
+pub mod throttle;
 pub mod ticket;
 
 pub(crate) use password::network_of;

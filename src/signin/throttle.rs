@@ -60,6 +60,28 @@ impl Throttle {
     }
 }
 
+/// So many of something in an hour, and then as they are forgotten, one by one.
+#[derive(Debug, Clone, Copy)]
+pub struct HourlyLimit(pub u64);
+
+impl HourlyLimit {
+    const fn forgets_one_in(self) -> u64 {
+        3600 / if self.0 == 0 { 1 } else { self.0 }
+    }
+
+    /// How many still count.
+    pub fn remembered(self, made: u64, last_at: Timestamp, now: Timestamp) -> u64 {
+        let passed = u64::try_from(now.unix() - last_at.unix()).unwrap_or(0);
+        made.saturating_sub(passed / self.forgets_one_in().max(1))
+    }
+
+    /// How long to wait before the next, `None` when it may be now.
+    pub fn wait(self, remembered: u64) -> Option<Duration> {
+        let surplus = (remembered + 1).saturating_sub(self.0);
+        (surplus > 0).then(|| Duration::from_secs(surplus.saturating_mul(self.forgets_one_in())))
+    }
+}
+
 /// What attempts from an address count against: the address, or the /64 of an IPv6 one, because
 /// whoever has one of those has them all.
 pub fn network(address: IpAddr) -> String {
@@ -91,6 +113,16 @@ mod tests {
         let at = Timestamp::from_unix(1_000_000);
         let after = |seconds| ADDRESS.remembered(31, at, at + Duration::from_secs(seconds));
         assert_eq!([0, 29, 30, 900, 4000].map(after), [31, 31, 30, 1, 0]);
+    }
+
+    #[test]
+    fn an_hour_takes_so_many_and_forgets_them_one_by_one() {
+        let limit = HourlyLimit(60);
+        assert_eq!(limit.wait(59), None);
+        assert_eq!(limit.wait(60), Some(Duration::from_secs(60)));
+        let at = Timestamp::from_unix(1_000_000);
+        let after = |seconds| limit.remembered(60, at, at + Duration::from_secs(seconds));
+        assert_eq!([0, 59, 60, 3600, 99_999].map(after), [60, 60, 59, 0, 0]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod directory;
 mod engine;
 mod grants;
 mod group_commit;
+mod initial_access_tokens;
 mod issued_jwts;
 mod issuers;
 mod migrations;

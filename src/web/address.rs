@@ -1,11 +1,13 @@
 //! One way to reach an issuer, with everything about it that never changes prepared.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::document::Document;
+use super::registration;
 use super::render;
-use super::routes::{Target, UserPage};
+use super::routes::{ClientAction, Target, UserPage};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::pages::{Brand, DemoUser};
@@ -27,6 +29,51 @@ pub struct Address {
     /// The path of `base`, without a slash at the end: what links on pages begin with.
     pub path: String,
     targets: HashMap<String, Target>,
+    /// What stands below other paths, with an ID between.
+    below: Vec<Below>,
+}
+
+/// `{prefix}/{id}{suffix}`
+struct Below {
+    prefix: String,
+    suffix: String,
+    target: Target,
+}
+
+impl Below {
+    fn has(&self, path: &str) -> bool {
+        let id = path
+            .strip_prefix(self.prefix.as_str())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .and_then(|rest| rest.strip_suffix(self.suffix.as_str()));
+        id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
+    }
+}
+
+/// What stands below an issuer's registration and administration of clients.
+fn below(issuer: &Issuer) -> Vec<Below> {
+    let dialect = &issuer.dialect;
+    let paths = |endpoint: Endpoint| {
+        let own = dialect.endpoints.iter();
+        own.filter(move |(known, _)| *known == endpoint)
+            .map(|(_, path)| dialect.path_key(path))
+    };
+    let mut below = Vec::new();
+    if dialect.registration.managed {
+        below.extend(paths(Endpoint::Registration).map(|prefix| Below {
+            prefix,
+            suffix: String::new(),
+            target: Target::ClientConfiguration,
+        }));
+    }
+    for prefix in paths(Endpoint::ClientsAdmin) {
+        below.extend(ClientAction::ALL.map(|action| Below {
+            prefix: prefix.clone(),
+            suffix: action.suffix().to_owned(),
+            target: Target::AdministeredClient(action),
+        }));
+    }
+    below
 }
 
 /// How an issuer's pages look.
@@ -108,6 +155,9 @@ impl Address {
             targets.insert(dialect.path_key(&resource.path), target);
         }
         targets.insert(FORWARD_AUTH.to_owned(), Target::ForwardAuth);
+        if let Some(path) = registration::help_path(dialect) {
+            targets.insert(dialect.path_key(&path), Target::RegistrationHelp);
+        }
         if dialect.has_users() {
             for path in UserPage::PATHS {
                 if let Some(page) = UserPage::find(path) {
@@ -131,6 +181,7 @@ impl Address {
             identifier,
             metadata,
             targets,
+            below: below(&issuer),
             issuer,
         }
     }
@@ -149,11 +200,15 @@ impl Address {
     /// What stands at `path`, which is below this address.
     pub fn find(&self, path: &str) -> Option<&Target> {
         // Borrowed where it can be: this is asked for every request.
-        if self.issuer.dialect.ignore_case_of_paths {
-            self.targets.get(&self.issuer.dialect.path_key(path))
+        let key = if self.issuer.dialect.ignore_case_of_paths {
+            Cow::Owned(self.issuer.dialect.path_key(path))
         } else {
-            self.targets.get(path)
-        }
+            Cow::Borrowed(path)
+        };
+        self.targets.get(&*key).or_else(|| {
+            let below = self.below.iter().find(|below| below.has(&key));
+            below.map(|below| &below.target)
+        })
     }
 
     /// Whether browsers reach it over HTTPS.

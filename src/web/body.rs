@@ -73,6 +73,44 @@ pub async fn bytes(payload: web::Payload) -> Result<Vec<u8>, Fault> {
         .map_err(|_| Fault::RequestTimeout)?
 }
 
+/// A body that is a document and no list of parameters.
+pub enum Document {
+    Json(serde_json::Value),
+    Form(Vec<(String, String)>),
+}
+
+/// The document in the body.
+///
+/// # Errors
+/// `BodyTooLarge`, `RequestTimeout`, `UnsupportedMediaType`, `MissingMediaType`, `EmptyBody`,
+/// `MalformedBody`, `InvalidEncoding`.
+pub async fn document(
+    request: &HttpRequest,
+    payload: web::Payload,
+    accepted: &[BodyEncoding],
+) -> Result<Document, Fault> {
+    let body = bytes(payload).await?;
+    let Some(header) = request.headers().get(CONTENT_TYPE) else {
+        return Err(if body.is_empty() {
+            Fault::EmptyBody
+        } else {
+            Fault::MissingMediaType
+        });
+    };
+    let media_type = MediaType::parse(header.to_str().unwrap_or_default());
+    let encoding = media_type.encoding(accepted)?;
+    if body.is_empty() {
+        return Err(Fault::EmptyBody);
+    }
+    Ok(match encoding {
+        BodyEncoding::Form | BodyEncoding::Multipart => Document::Form(form(&body)?),
+        BodyEncoding::Json => {
+            let document: Unrepeated = serde_json::from_slice(&body).map_err(malformed_json)?;
+            Document::Json(document.0)
+        }
+    })
+}
+
 /// The fields of a form that a page sends, or the parameters of an authorization request that is
 /// posted (OIDC Core §3.1.2.1).
 ///
@@ -110,7 +148,8 @@ impl<'a> MediaType<'a> {
     fn encoding(&self, accepted: &[BodyEncoding]) -> Result<BodyEncoding, Fault> {
         let encoding = match self.essence.as_str() {
             "application/x-www-form-urlencoded" => Some(BodyEncoding::Form),
-            "application/json" => Some(BodyEncoding::Json),
+            // RFC 6902 §6 is JSON as well, and who takes the one takes the other.
+            "application/json" | "application/json-patch+json" => Some(BodyEncoding::Json),
             "multipart/form-data" => Some(BodyEncoding::Multipart),
             _ => None,
         };
@@ -201,13 +240,7 @@ pub fn form_decode(text: &[u8]) -> Result<String, Fault> {
 
 /// The members of a JSON object. `scope`, `audience` and `resource` may be arrays of strings.
 fn json(body: &[u8]) -> Result<Vec<(String, String)>, Fault> {
-    let object: Object = serde_json::from_slice(body).map_err(|error| Fault::MalformedBody {
-        reason: Cow::Owned(format!(
-            "invalid JSON at line {}, column {}",
-            error.line(),
-            error.column()
-        )),
-    })?;
+    let object: Object = serde_json::from_slice(body).map_err(malformed_json)?;
     let mut pairs = Vec::new();
     for (name, value) in object.0 {
         let may_be_a_list = matches!(
@@ -240,6 +273,16 @@ fn json(body: &[u8]) -> Result<Vec<(String, String)>, Fault> {
     Ok(pairs)
 }
 
+fn malformed_json(error: serde_json::Error) -> Fault {
+    Fault::MalformedBody {
+        reason: Cow::Owned(format!(
+            "invalid JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        )),
+    }
+}
+
 fn wrong_type(name: &str) -> Fault {
     match parameter::known(name) {
         Some(parameter::SCOPE) | None => Fault::WrongScopeType,
@@ -270,6 +313,52 @@ impl<'de> Deserialize<'de> for Object {
         }
         deserializer.deserialize_map(Members)
     }
+}
+
+/// Any JSON in whose outermost object no member stands twice: two readers of it might believe
+/// different ones.
+struct Unrepeated(serde_json::Value);
+
+impl<'de> Deserialize<'de> for Unrepeated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = serde_json::Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an object or an array")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = serde_json::Map::new();
+                while let Some((name, value)) = map.next_entry::<String, _>()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(serde::de::Error::custom("a member stands twice"));
+                    }
+                }
+                Ok(members.into())
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(serde_json::Value::Array(items))
+            }
+        }
+        deserializer.deserialize_any(Any).map(Self)
+    }
+}
+
+/// The members of a JSON object in their order; `None` when it is none.
+pub fn ordered_members(json: &[u8]) -> Option<Vec<(String, serde_json::Value)>> {
+    serde_json::from_slice::<Object>(json)
+        .ok()
+        .map(|object| object.0)
 }
 
 async fn multipart(content_type: &str, body: Vec<u8>) -> Result<Vec<(String, String)>, Fault> {

@@ -25,8 +25,12 @@ fn is_open(target: &Target) -> bool {
             | Endpoint::Authorization
             | Endpoint::EndSession
             | Endpoint::ReturnToLogout
-            | Endpoint::CheckSession,
+            | Endpoint::CheckSession
+            | Endpoint::ClientsAdmin
+            | Endpoint::RegistrationHelp,
         )
+        | Target::AdministeredClient(_)
+        | Target::RegistrationHelp
         | Target::ForwardAuth
         | Target::Page(_) => false,
         Target::Endpoint(
@@ -34,8 +38,11 @@ fn is_open(target: &Target) -> bool {
             | Endpoint::Revocation
             | Endpoint::Discovery
             | Endpoint::Jwks
-            | Endpoint::Userinfo,
+            | Endpoint::Userinfo
+            // An application in a browser that registers itself.
+            | Endpoint::Registration,
         )
+        | Target::ClientConfiguration
         | Target::Resource(_) => true,
     }
 }

@@ -21,6 +21,7 @@ mod logout;
 #[cfg(test)]
 mod markup;
 pub mod pages;
+mod registration;
 mod render;
 mod resource;
 mod revocation;
@@ -115,6 +116,9 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
         Found::Issuer(address, None) => return render::not_found(address),
         Found::Nothing => return routes::nothing_here(app),
     };
+    if let Some(fault) = registration::closed(address, target) {
+        return render::fault(address, target.endpoint(), &fault);
+    }
     if request.method() == Method::OPTIONS {
         return cors::preflight(address, target);
     }
@@ -145,6 +149,25 @@ async fn route(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpR
             Box::pin(logout::return_to_logout(app, address, request)).await
         }
         Target::Endpoint(Endpoint::CheckSession) => check_session::frame(app, address),
+        Target::Endpoint(Endpoint::Registration) => {
+            Box::pin(registration::register(app, address, request, payload)).await
+        }
+        Target::ClientConfiguration => {
+            Box::pin(registration::configuration(app, address, request, payload)).await
+        }
+        Target::Endpoint(Endpoint::ClientsAdmin) => {
+            Box::pin(registration::clients(app, address, request, payload)).await
+        }
+        Target::AdministeredClient(action) => {
+            Box::pin(registration::client(
+                app, address, *action, request, payload,
+            ))
+            .await
+        }
+        Target::Endpoint(Endpoint::RegistrationHelp) => registration::help(address),
+        Target::RegistrationHelp => {
+            Box::pin(registration::action_help(app, address, request)).await
+        }
         Target::Page(page) => Box::pin(show(app, address, *page, request, payload)).await,
         Target::ForwardAuth => forward_auth::check(app, address, request).await,
         Target::Resource(resource) => resource::read(app, address, resource, request).await,

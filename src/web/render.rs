@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde_json::{Map, Value as Json};
 
 use super::address::Address;
 use super::routes::Target;
 use crate::dialect::template::{BodyTemplate, Lookup, Value, Vocabulary};
-use crate::dialect::{Endpoint, ErrorEntry, FaultWord, Headers};
+use crate::dialect::{Endpoint, ErrorEntry, FaultWord, Headers, RegistrationShape};
 use crate::oauth::Refusal;
-use crate::protocol::Fault;
+use crate::protocol::{Fault, MetadataProblem};
 
 /// Why a request was refused, for the log.
 #[derive(Clone)]
@@ -33,7 +34,7 @@ pub struct Told {
 
 /// What the dialect's error table says of a fault at `endpoint`.
 pub fn told(address: &Address, endpoint: Option<Endpoint>, fault: &Fault) -> Told {
-    let entry = address.issuer.dialect.error(endpoint, fault.kind());
+    let entry = address.issuer.dialect.entry(endpoint, fault);
     let words = FaultWords {
         address,
         fault,
@@ -74,12 +75,8 @@ pub fn refusal(address: &Address, endpoint: Option<Endpoint>, refusal: &Refusal)
 pub fn fault(address: &Address, endpoint: Option<Endpoint>, fault: &Fault) -> HttpResponse {
     let dialect = &address.issuer.dialect;
     let kind = fault.kind();
-    let entry = dialect.error(endpoint, kind);
-    let shape = if kind.is_of_a_resource() {
-        &dialect.resource_error_response
-    } else {
-        &dialect.error_response
-    };
+    let entry = dialect.entry(endpoint, fault);
+    let shape = dialect.error_shape(endpoint, kind);
     let mut words = FaultWords {
         address,
         fault,
@@ -126,7 +123,7 @@ pub fn method_not_allowed(address: &Address, method: &Method, target: &Target) -
     let fault = Fault::MethodNotAllowed {
         method: method.to_string(),
     };
-    let mut response = self::fault(address, None, &fault);
+    let mut response = self::fault(address, target.endpoint(), &fault);
     if let Ok(allowed) = HeaderValue::from_str(&target.methods().join(", ")) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
@@ -182,9 +179,57 @@ impl Lookup<FaultWord> for FaultWords<'_> {
             FaultWord::Status => Value::Number(self.entry.status.into()),
             FaultWord::Issuer => Value::text(&self.address.identifier),
             FaultWord::IssuerName => Value::text(&self.address.issuer.name),
+            FaultWord::Problems => match self.fault {
+                Fault::InvalidClientMetadata(problems) => {
+                    Value::Members(Cow::Owned(by_member(&dialect.registration, problems)))
+                }
+                _ => Value::Absent,
+            },
+            FaultWord::Reason => match self.fault {
+                Fault::InvalidClientMetadata(problems) => {
+                    let texts: Vec<String> = problems
+                        .iter()
+                        .map(|problem| problem_text(&dialect.registration, problem))
+                        .collect();
+                    echo_up_to(LONGEST_REASON, &texts.join("; "))
+                }
+                other => detail(other, word),
+            },
             other => detail(self.fault, other),
         }
     }
+}
+
+/// In characters: what is wrong with a client's metadata can be many things at once.
+const LONGEST_REASON: usize = 1000;
+
+/// What is wrong with a member, in the dialect's names.
+fn problem_text(shape: &RegistrationShape, problem: &MetadataProblem) -> String {
+    if problem.is_missing {
+        return shape.missing(problem.member);
+    }
+    let name = shape.request.name_of(problem.member);
+    // RFC 6749 §5.2 has no such character in a description.
+    format!("{name} {}", problem.message.replace('§', "section "))
+}
+
+/// Every problem under its member's name.
+fn by_member(shape: &RegistrationShape, problems: &[MetadataProblem]) -> Map<String, Json> {
+    let mut members = Map::new();
+    for problem in problems {
+        let name = shape.request.name_of(problem.member);
+        let known = members
+            .entry(format!("{}{name}", shape.problem_prefix))
+            .or_insert_with(|| Json::Array(Vec::new()));
+        if let Json::Array(texts) = known {
+            let mut text = problem_text(shape, problem);
+            if !text.ends_with('.') {
+                text.push('.');
+            }
+            texts.push(Json::String(text));
+        }
+    }
+    members
 }
 
 /// What a fault knows of a word.
@@ -230,6 +275,11 @@ fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
             | Fault::OverlongRequest { limit },
         ) => Value::Number(i64::try_from(*limit).unwrap_or(i64::MAX)),
         (FaultWord::Reason, Fault::MalformedBody { reason }) => Value::text(reason),
+        (FaultWord::Reason, Fault::MalformedPatch { reason }) => echo(reason),
+        (FaultWord::Member, Fault::MemberRefused { member }) => echo(member),
+        (FaultWord::RetryAfter, Fault::RegistrationThrottled { seconds }) => {
+            Value::Number(i64::try_from(*seconds).unwrap_or(i64::MAX))
+        }
         (FaultWord::HttpMethod, Fault::MethodNotAllowed { method }) => echo(method),
         (FaultWord::MediaType, Fault::UnsupportedMediaType { media_type }) => echo(media_type),
         (FaultWord::ClientId, Fault::ClientAuthenticationFailed { client_id }) => echo(client_id),
@@ -267,17 +317,27 @@ fn detail(fault: &Fault, word: FaultWord) -> Value<'_> {
 /// (RFC 6749 §5.2), which are also safe in a header, and not at any length.
 fn echo(text: &str) -> Value<'_> {
     const LONGEST: usize = 120;
-    let is_allowed = |byte: u8| matches!(byte, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    if text.len() <= LONGEST && text.bytes().all(is_allowed) {
-        return Value::text(text);
+    match cleaned(LONGEST, text) {
+        None => Value::text(text),
+        Some(cleaned) => Value::Text(Cow::Owned(cleaned)),
     }
-    let cleaned: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| match u8::try_from(c) {
-            Ok(byte) if is_allowed(byte) => c,
-            _ => '?',
-        })
-        .collect();
-    Value::Text(Cow::Owned(cleaned))
+}
+
+fn echo_up_to(longest: usize, text: &str) -> Value<'static> {
+    Value::Text(Cow::Owned(
+        cleaned(longest, text).unwrap_or_else(|| text.to_owned()),
+    ))
+}
+
+/// `None` when there is nothing to clean.
+fn cleaned(longest: usize, text: &str) -> Option<String> {
+    let is_allowed = |byte: u8| matches!(byte, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    if text.len() <= longest && text.bytes().all(is_allowed) {
+        return None;
+    }
+    let cleaned = text.chars().take(longest).map(|c| match u8::try_from(c) {
+        Ok(byte) if is_allowed(byte) => c,
+        _ => '?',
+    });
+    Some(cleaned.collect())
 }

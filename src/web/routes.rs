@@ -29,10 +29,44 @@ pub struct Routes {
 #[derive(Clone)]
 pub enum Target {
     Endpoint(Endpoint),
+    /// Where one registered client is read, changed and deleted (RFC 7592 §2).
+    ClientConfiguration,
+    /// One client in a vendor's administration.
+    AdministeredClient(ClientAction),
+    /// The help page of the registration action.
+    RegistrationHelp,
     /// For reverse proxies.
     ForwardAuth,
     Resource(Arc<Resource>),
     Page(UserPage),
+}
+
+/// What can be done to a client in Ory Hydra's administration, by what follows its ID in the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAction {
+    Itself,
+    RotateSecret,
+    Lifespans,
+}
+
+impl ClientAction {
+    pub const ALL: [Self; 3] = [Self::Itself, Self::RotateSecret, Self::Lifespans];
+
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Itself => "",
+            Self::RotateSecret => "/secrets/rotate",
+            Self::Lifespans => "/lifespans",
+        }
+    }
+
+    const fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Itself => &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
+            Self::RotateSecret => &["POST", "DELETE"],
+            Self::Lifespans => &["PUT"],
+        }
+    }
 }
 
 /// An issuer's pages for people, and what they are made of.
@@ -102,15 +136,23 @@ impl Target {
     /// ask for the headers alone (RFC 9110 §9.3.2).
     fn fixed_methods(&self) -> &'static [&'static str] {
         match self {
-            Self::Endpoint(Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation) => {
-                &["POST"]
-            }
+            Self::Endpoint(
+                Endpoint::Token
+                | Endpoint::Introspection
+                | Endpoint::Revocation
+                | Endpoint::Registration,
+            ) => &["POST"],
+            Self::Endpoint(Endpoint::ClientsAdmin) => &["GET", "HEAD", "POST"],
+            Self::ClientConfiguration => &["GET", "HEAD", "PUT", "DELETE"],
+            Self::AdministeredClient(action) => action.methods(),
             Self::Endpoint(
                 Endpoint::Discovery
                 | Endpoint::Jwks
                 | Endpoint::ReturnToLogout
-                | Endpoint::CheckSession,
+                | Endpoint::CheckSession
+                | Endpoint::RegistrationHelp,
             )
+            | Self::RegistrationHelp
             | Self::ForwardAuth
             | Self::Page(UserPage::Stylesheet | UserPage::Logo) => &["GET", "HEAD"],
             Self::Endpoint(Endpoint::Authorization | Endpoint::Userinfo | Endpoint::EndSession)
@@ -123,6 +165,19 @@ impl Target {
             ) => &["GET", "HEAD", "POST"],
             Self::Page(UserPage::Account(action)) => action.methods(),
             Self::Resource(_) => &[],
+        }
+    }
+}
+
+impl Target {
+    /// The endpoint in whose shape errors are told here, where it has one of its own.
+    pub const fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Endpoint(endpoint) => Some(*endpoint),
+            Self::ClientConfiguration => Some(Endpoint::Registration),
+            Self::AdministeredClient(_) => Some(Endpoint::ClientsAdmin),
+            Self::RegistrationHelp => Some(Endpoint::RegistrationHelp),
+            Self::ForwardAuth | Self::Resource(_) | Self::Page(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@ use serde_json::Value as Json;
 use super::plan::{IssuerPlan, Step};
 use super::{ApplyError, Change, ChangeAction, ChangedKind, Folder, Plan, plan};
 use crate::admin::signing_keys;
+use crate::admin::system::CONSOLE;
 use crate::audit::{Action, Actor, Event, Target, TargetKind};
 use crate::clock::Timestamp;
 use crate::config::{Declared, Origin};
@@ -195,7 +196,7 @@ impl Applying<'_> {
 }
 
 /// What is remembered of it: each change of its own, but for the issuers of `locum dev`, which
-/// are made anew at every start.
+/// are made anew at every start, and for the console, which is Locum's own.
 fn events(issuer: &IssuerPlan) -> Vec<Event> {
     let target = |kind, name: &str| Target::new(kind, name, "");
     let summary = Event::new(
@@ -204,9 +205,10 @@ fn events(issuer: &IssuerPlan) -> Vec<Event> {
     )
     .with("changes", issuer.changes.len());
     let details = issuer.changes.iter().map(event);
-    match issuer.origin {
-        Origin::Demo => vec![summary],
-        Origin::File => std::iter::once(summary).chain(details).collect(),
+    if issuer.origin == Origin::Demo || issuer.name == CONSOLE {
+        vec![summary]
+    } else {
+        std::iter::once(summary).chain(details).collect()
     }
 }
 

@@ -17,7 +17,8 @@ use toml::Spanned;
 
 use super::declaration::IssuerDeclaration;
 use super::{Config, Declared, Origin, setting};
-use crate::dialect::{self, Dialect, page_at};
+use crate::dialect::{self, Dialect, Endpoint, page_at};
+use crate::issuer::RegistrationPolicy;
 use crate::protocol::SigningAlg;
 use crate::source::{Mistake, Source};
 
@@ -158,6 +159,14 @@ impl Check<'_> {
         self.brand(&issuer.brand);
         for uri in &issuer.post_logout_redirect_uris {
             self.redirect_uri(uri);
+        }
+        if issuer.registration != RegistrationPolicy::Closed
+            && dialect.endpoints.find(Endpoint::Registration).is_none()
+        {
+            self.add(
+                &issuer.dialect,
+                "registration is not closed, but this dialect has no registration endpoint, so nobody can register there",
+            );
         }
         self.apis(&issuer.apis, dialect, algs);
         self.roles(&issuer.roles, &issuer.apis);

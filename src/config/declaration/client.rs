@@ -80,6 +80,7 @@ impl ClientDeclaration {
 
     pub fn metadata(&self) -> ClientMetadata {
         ClientMetadata {
+            scope: None, // everything
             first_party: self.first_party,
             any_loopback_uri: self.any_loopback_uri,
             post_logout_redirect_uris: self

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use serde_json::{Map, Value as Json};
+
 use super::{Kind, Value};
 use crate::protocol::origin;
 
@@ -26,6 +28,12 @@ pub enum Filter {
     LessOne,
     /// The scheme, host and port of a URI.
     Origin,
+    /// What is absent as empty: `""`, `[]`, `{}`.
+    OrEmpty,
+    /// What is absent or empty as `null`.
+    OrNull,
+    /// What is absent as `none`.
+    OrNone,
 }
 
 pub(super) const FILTERS: &[(&str, Filter, &[Kind])] = &[
@@ -47,10 +55,16 @@ pub(super) const FILTERS: &[(&str, Filter, &[Kind])] = &[
     ),
     ("less_one", Filter::LessOne, &[Kind::Seconds]),
     ("origin", Filter::Origin, &[Kind::Text]),
+    ("or_empty", Filter::OrEmpty, MAY_BE_EMPTY),
+    ("or_null", Filter::OrNull, MAY_BE_EMPTY),
+    ("or_none", Filter::OrNone, &[Kind::Text]),
 ];
 
+const MAY_BE_EMPTY: &[Kind] = &[Kind::Text, Kind::Words, Kind::List, Kind::Json];
+
 impl Filter {
-    pub(super) fn apply<'a>(self, value: Value<'a>) -> Value<'a> {
+    /// `kind` is that of the word, whose value may be absent.
+    pub(super) fn apply<'a>(self, value: Value<'a>, kind: Kind) -> Value<'a> {
         let items = |value: &Value<'a>| -> Option<Cow<'a, [String]>> {
             match value {
                 Value::Words(items) => Some(Cow::Borrowed(items)),
@@ -90,6 +104,13 @@ impl Filter {
             (Self::Origin, Value::Text(uri)) => {
                 origin(&uri).map_or(Value::Absent, |origin| Value::Text(Cow::Owned(origin)))
             }
+            (Self::OrNull, value) if value.is_empty() => Value::json(Json::Null),
+            (Self::OrNone, Value::Absent) => Value::text("none"),
+            (Self::OrEmpty, Value::Absent) => match kind {
+                Kind::List => Value::List(Cow::default()),
+                Kind::Json => Value::json(Json::Object(Map::new())),
+                _ => Value::text(""),
+            },
             (_, value) => value,
         }
     }

@@ -141,6 +141,8 @@ fn push_json(value: &Value<'_>, out: &mut Vec<u8>) -> bool {
             }
             out.push(b']');
         }
+        // Writing JSON to a Vec cannot fail.
+        Value::Json(json) => return serde_json::to_writer(out, &**json).is_ok(),
     }
     true
 }

@@ -45,6 +45,8 @@ pub enum Value<'a> {
     Seconds(i64),
     /// The members of an object, for a member named `...`.
     Members(Cow<'a, Map<String, Json>>),
+    /// Anything else, written as it is.
+    Json(Cow<'a, Json>),
 }
 
 impl<'a> Value<'a> {
@@ -56,6 +58,10 @@ impl<'a> Value<'a> {
         text.map_or(Self::Absent, Self::text)
     }
 
+    pub fn json(json: impl Into<Json>) -> Self {
+        Self::Json(Cow::Owned(json.into()))
+    }
+
     fn is_empty(&self) -> bool {
         match self {
             Self::Absent => true,
@@ -63,6 +69,12 @@ impl<'a> Value<'a> {
             Self::Words(items) => items.is_empty(),
             Self::List(items) => items.is_empty(),
             Self::Members(members) => members.is_empty(),
+            Self::Json(json) => match &**json {
+                Json::Null => true,
+                Json::Array(items) => items.is_empty(),
+                Json::Object(members) => members.is_empty(),
+                Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+            },
             Self::Number(_) | Self::Instant(_) | Self::Seconds(_) => false,
         }
     }
@@ -78,6 +90,7 @@ pub enum Kind {
     Instant,
     Seconds,
     Members,
+    Json,
 }
 
 /// The words one place in a dialect file may use.

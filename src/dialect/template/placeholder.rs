@@ -15,7 +15,7 @@ impl<W: Vocabulary> Placeholder<W> {
     pub(super) fn value<'a>(&self, source: &'a impl Lookup<W>) -> Value<'a> {
         let value = source.value(self.word);
         let value = match self.filter {
-            Some(filter) => filter.apply(value),
+            Some(filter) => filter.apply(value, self.kind),
             None => value,
         };
         if self.skip_empty && value.is_empty() {

@@ -83,7 +83,7 @@ impl<W: Vocabulary> TextTemplate<W> {
 fn push_text(value: &Value<'_>, out: &mut String) {
     match value {
         // An object has no place within text.
-        Value::Absent | Value::Members(_) => {}
+        Value::Absent | Value::Members(_) | Value::Json(_) => {}
         Value::Text(text) => out.push_str(text),
         Value::Number(number) | Value::Seconds(number) => out.push_str(&number.to_string()),
         Value::Instant(at) => out.push_str(&at.unix().to_string()),

@@ -25,7 +25,7 @@ impl AtIssuer<'_> {
 
     pub async fn create_api(&self, form: &ApiForm) -> Result<Recorded<Api>> {
         self.require(Permission::WriteApis)?;
-        self.check_api(form)?;
+        self.check_api(form, None).await?;
         let now = self.admin.now();
         let api = form.to_api(self.core().entropy.uuid_at(now));
         let mut tx = self.core().store.write().await?;
@@ -44,7 +44,7 @@ impl AtIssuer<'_> {
         form: &ApiForm,
     ) -> Result<Recorded<Api>> {
         self.require(Permission::WriteApis)?;
-        self.check_api(form)?;
+        self.check_api(form, Some(id)).await?;
         let known = self.api(id).await?;
         let api = form.to_api(id);
         let mut tx = self.core().store.write().await?;
@@ -65,15 +65,16 @@ impl AtIssuer<'_> {
     /// it.
     pub async fn delete_api(&self, id: Uuid, revision: i64, anyway: bool) -> Result<()> {
         self.require(Permission::WriteApis)?;
+        self.not_the_consoles("the APIs of administrators are fixed")?;
         let known = self.api(id).await?.value;
         if !anyway {
-            let (clients, roles) = self.users_of_api(id).await?;
+            let (clients, roles) = self.granted_at(id).await?;
             if !clients.is_empty() || !roles.is_empty() {
                 return Err(AdminFault::InUse {
                     what: WHAT,
                     name: known.audience,
                     by: format!(
-                        "by clients [{}] and roles [{}]",
+                        "clients [{}] and roles [{}] are granted something at it",
                         clients.join(", "),
                         roles.join(", ")
                     ),
@@ -91,6 +92,10 @@ impl AtIssuer<'_> {
     /// The clients and roles that are granted something at the API, by name.
     pub async fn users_of_api(&self, id: Uuid) -> Result<(Vec<String>, Vec<String>)> {
         self.require(Permission::ReadApis)?;
+        self.granted_at(id).await
+    }
+
+    async fn granted_at(&self, id: Uuid) -> Result<(Vec<String>, Vec<String>)> {
         let store = &self.core().store;
         Ok((
             store.clients_of_api(self.id(), id).await?,
@@ -111,9 +116,17 @@ impl AtIssuer<'_> {
             .ok_or_else(|| AdminFault::not_found(WHAT, id.to_string()))
     }
 
-    fn check_api(&self, form: &ApiForm) -> Result<()> {
-        let algs = self.issuer.settings.algs(&self.dialect);
-        AdminFault::unless(rules::api(form, algs))
+    /// `own` is the ID of the one that the form changes.
+    async fn check_api(&self, form: &ApiForm, own: Option<Uuid>) -> Result<()> {
+        self.not_the_consoles("the APIs of administrators are fixed")?;
+        let apis = self.core().store.list_apis(self.id()).await?;
+        let others: Vec<&Api> = apis.iter().filter(|api| Some(api.id) != own).collect();
+        let around = rules::Surroundings {
+            dialect: &self.dialect,
+            algs: self.issuer.settings.algs(&self.dialect),
+            apis: &apis,
+        };
+        AdminFault::unless(rules::api(form, &around, &others))
     }
 }
 

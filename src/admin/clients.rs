@@ -4,7 +4,8 @@ use super::forms::ClientForm;
 use super::rights::Permission;
 use super::{AdminFault, AtIssuer, Problem, Result, rules};
 use crate::audit::{Action, Event, Target, TargetKind};
-use crate::issuer::{Client, ClientKind, ClientRecord, PreviousSecret};
+use crate::dialect::RegistrationShape;
+use crate::issuer::{Client, ClientRecord, PreviousSecret};
 use crate::secret::{Secret, SecretHash};
 use crate::store::{ClientQuery, ClientUsage};
 
@@ -58,7 +59,7 @@ impl AtIssuer<'_> {
         let now = self.admin.now();
         let mut form = form.clone();
         if form.client_id.is_empty() {
-            form.client_id = self.core().entropy.uuid_at(now).to_string();
+            form.client_id = self.shape().client_id.render(&self.core().entropy);
         }
         let mut client = self.checked_client(&form).await?;
         let mut client_secret = None;
@@ -72,7 +73,7 @@ impl AtIssuer<'_> {
             (None, true) => {}
             (Some(secret), false) => client.secret_hash = Some(self.hashed(&secret).await?),
             (None, false) => {
-                let secret = Secret::generate(&self.core().entropy);
+                let secret = self.new_secret();
                 client.secret_hash = Some(SecretHash::sha256(&secret));
                 client_secret = Some(secret);
             }
@@ -169,7 +170,7 @@ impl AtIssuer<'_> {
                 (secret, hash)
             }
             None => {
-                let secret = Secret::generate(&self.core().entropy);
+                let secret = self.new_secret();
                 let hash = SecretHash::sha256(&secret);
                 (secret, hash)
             }
@@ -256,22 +257,22 @@ impl AtIssuer<'_> {
 
     async fn checked_client(&self, form: &ClientForm) -> Result<Client> {
         let apis = self.core().store.list_apis(self.id()).await?;
-        let mut problems = Vec::new();
-        if !form.client_name.is_empty() {
-            problems.extend(rules::name("client_name", &form.client_name));
-        }
-        problems.extend(rules::grants(&form.grants, &apis));
-        let client = form.to_client(&apis);
-        if client.kind == ClientKind::Machine && !self.dialect.has_users() {
-            // Nothing more to ask of it.
-        } else if client.kind != ClientKind::Machine && !self.dialect.has_users() {
-            problems.push(Problem::new(
-                "kind",
-                "nobody signs in at an issuer of this dialect: only machine clients are of use",
-            ));
-        }
-        AdminFault::unless(problems)?;
-        Ok(client)
+        let around = rules::Surroundings {
+            dialect: &self.dialect,
+            algs: self.issuer.settings.algs(&self.dialect),
+            apis: &apis,
+        };
+        AdminFault::unless(rules::client(form, &around))?;
+        Ok(form.to_client(&apis))
+    }
+
+    /// How the dialect's vendor writes IDs and secrets.
+    fn shape(&self) -> &RegistrationShape {
+        &self.dialect.registration
+    }
+
+    fn new_secret(&self) -> Secret {
+        Secret::new(self.shape().client_secret.render(&self.core().entropy))
     }
 
     async fn hashed(&self, secret: &Secret) -> Result<SecretHash> {

@@ -65,7 +65,7 @@ pub struct GrantForm {
 
 /// `"all"`, which is every scope the API has now or gets later, or the names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected \"all\", or a list of scopes' names")]
 pub enum ScopesForm {
     All(All),
     Only(Vec<String>),
@@ -160,17 +160,7 @@ impl ApiForm {
             id,
             audience: self.audience.clone(),
             name: non_empty(&self.name).unwrap_or(&self.audience).to_owned(),
-            scopes: self
-                .scopes
-                .iter()
-                .map(|scope| ApiScope {
-                    name: scope.name.clone(),
-                    description: scope.description.clone(),
-                    translations: scope.translations.clone(),
-                    users_only: scope.users_only,
-                    needs_role: scope.needs_role,
-                })
-                .collect(),
+            scopes: self.scopes.iter().map(ScopeForm::to_scope).collect(),
             token_lifetime: self.token_lifetime.map(Duration::from_secs),
             token_format: self.token_format,
             signing_alg: self.signing_alg,
@@ -178,11 +168,45 @@ impl ApiForm {
     }
 }
 
+impl ScopeForm {
+    /// The description is one of the translations, where there are any: the English one, or the
+    /// one that was there first.
+    fn to_scope(&self) -> ApiScope {
+        let mut translations = self.translations.clone();
+        let mut description = self.description.clone();
+        if let Some(english) = translations.get("en") {
+            description.clone_from(english);
+        } else if description.is_empty() {
+            description = translations.values().next().cloned().unwrap_or_default();
+        } else if !translations.is_empty()
+            && !translations.values().any(|text| *text == description)
+        {
+            translations.insert("en".to_owned(), description.clone());
+        }
+        ApiScope {
+            name: self.name.clone(),
+            description,
+            translations,
+            users_only: self.users_only,
+            needs_role: self.needs_role,
+        }
+    }
+}
+
 impl ScopesForm {
-    fn of(scope: &GrantedScope) -> Self {
+    /// Names that are worth nothing, because the API has them no longer, are left out.
+    fn of(scope: &GrantedScope, is_worth_something: impl Fn(&str) -> bool) -> Self {
         match scope {
             GrantedScope::All => Self::All(All::All),
-            GrantedScope::Only(only) => Self::Only(only.tokens().to_vec()),
+            GrantedScope::Only(only) => {
+                let names = only.tokens().iter();
+                Self::Only(
+                    names
+                        .filter(|name| is_worth_something(name))
+                        .cloned()
+                        .collect(),
+                )
+            }
         }
     }
 
@@ -197,11 +221,22 @@ impl ScopesForm {
     }
 }
 
-fn grant_form(apis: &[Api], api_id: Uuid, scope: &GrantedScope) -> Option<GrantForm> {
+fn grant_form(
+    apis: &[Api],
+    api_id: Uuid,
+    scope: &GrantedScope,
+    is_machines: bool,
+) -> Option<GrantForm> {
     let api = apis.iter().find(|api| api.id == api_id)?;
     Some(GrantForm {
         audience: api.audience.clone(),
-        scopes: ScopesForm::of(scope),
+        scopes: ScopesForm::of(scope, |name| {
+            if is_machines {
+                api.allows_machine(name)
+            } else {
+                api.has_scope(name)
+            }
+        }),
     })
 }
 
@@ -225,7 +260,7 @@ impl RoleForm {
             grants: role
                 .grants
                 .iter()
-                .filter_map(|grant| grant_form(apis, grant.api_id, &grant.scope))
+                .filter_map(|grant| grant_form(apis, grant.api_id, &grant.scope, false))
                 .collect(),
         }
     }
@@ -243,6 +278,7 @@ impl RoleForm {
 
 impl ClientForm {
     pub fn of(client: &Client, apis: &[Api]) -> Self {
+        let is_machines = client.kind == ClientKind::Machine;
         Self {
             client_id: client.client_id.clone(),
             client_name: client.client_name.clone(),
@@ -253,7 +289,7 @@ impl ClientForm {
             grants: client
                 .grants
                 .iter()
-                .filter_map(|grant| grant_form(apis, grant.api_id, &grant.scope))
+                .filter_map(|grant| grant_form(apis, grant.api_id, &grant.scope, is_machines))
                 .collect(),
             metadata: client.metadata.clone(),
         }

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::configuration::ApplyError;
@@ -8,6 +9,7 @@ use crate::audit::{Action, Chain, Event, Target, TargetKind};
 use crate::config::is_issuer_name;
 use crate::dialect::{BUILT_IN, Dialect};
 use crate::issuer::{BrandSettings, IssuerId, IssuerSettings};
+use crate::protocol::SigningAlg;
 use crate::store::StoredIssuer;
 
 const WHAT: &str = "issuer";
@@ -19,8 +21,27 @@ impl Admin<'_> {
     /// The issuers one may do something at, by name; the console is none of them.
     pub async fn list_issuers(&self) -> Result<Vec<StoredIssuer>> {
         let mut issuers = self.core.store.list_issuers().await?;
-        issuers.retain(|issuer| issuer.name != CONSOLE && self.rights.reach(&issuer.name));
+        let sees_all = self.rights.hold(Permission::ReadIssuers, None);
+        issuers.retain(|issuer| {
+            issuer.name != CONSOLE && (sees_all || self.rights.reach(&issuer.name))
+        });
         Ok(issuers)
+    }
+
+    /// An issuer that one may do something at.
+    pub async fn get_issuer(&self, name: &str) -> Result<StoredIssuer> {
+        let issuers = self.list_issuers().await?;
+        issuers
+            .into_iter()
+            .find(|issuer| issuer.name == name)
+            .ok_or_else(|| AdminFault::not_found(WHAT, name))
+    }
+
+    /// What is to be deleted, for somebody who may do that and perhaps not see the rest.
+    pub async fn current_issuer(&self, name: &str) -> Result<StoredIssuer> {
+        self.require(Permission::WriteIssuers, None)?;
+        let found = self.core.store.find_issuer(name).await?;
+        found.ok_or_else(|| AdminFault::not_found(WHAT, name))
     }
 
     /// Makes an issuer of a built-in dialect, with keys, and with its place in the console.
@@ -103,8 +124,7 @@ impl Admin<'_> {
             ));
         }
         let store = &self.core.store;
-        let issuer = store.find_issuer(name).await?;
-        let issuer = issuer.ok_or_else(|| AdminFault::not_found(WHAT, name))?;
+        let issuer = self.current_issuer(name).await?;
         let clients = store.count_clients(issuer.id).await?;
         let users = store.count_users(issuer.id).await?;
         if clients + users > 0 && !anyway {
@@ -151,7 +171,9 @@ impl AtIssuer<'_> {
         settings: IssuerSettings,
     ) -> Result<StoredIssuer> {
         self.require(Permission::WriteSettings)?;
+        self.not_the_consoles("the settings of the console are fixed")?;
         let mut problems = self.settings_problems(&settings);
+        problems.extend(self.algs_problems(&settings).await?);
         problems.extend(self.host_problem(settings.host.as_deref()).await?);
         AdminFault::unless(problems)?;
         let mut issuer = self.issuer.clone();
@@ -204,6 +226,44 @@ impl AtIssuer<'_> {
         Ok(other.map(|other| Problem::new("host", format!("is the one of {}", other.name))))
     }
 
+    /// What the issuer signs with, each once, and nothing less than its APIs and clients ask for.
+    async fn algs_problems(&self, settings: &IssuerSettings) -> Result<Vec<Problem>> {
+        const FIELD: &str = "signing_algs";
+        let mut problems = Vec::new();
+        let mut known = HashSet::new();
+        let algs = settings.signing_algs.iter();
+        for twice in algs.filter(|alg| !known.insert(alg.as_str())) {
+            let message = format!("{} stands twice", twice.as_str());
+            problems.push(Problem::new(FIELD, message));
+        }
+        let before = self.issuer.settings.algs(&self.dialect).iter();
+        let after = settings.algs(&self.dialect);
+        let gone: Vec<SigningAlg> = before.filter(|alg| !after.contains(alg)).copied().collect();
+        if gone.is_empty() {
+            return Ok(problems);
+        }
+        let store = &self.core().store;
+        let needed = |alg: Option<SigningAlg>| alg.filter(|alg| gone.contains(alg));
+        for api in store.list_apis(self.id()).await? {
+            if let Some(alg) = needed(api.signing_alg) {
+                let (alg, audience) = (alg.as_str(), &api.audience);
+                let message = format!("tokens for API {audience:?} are to be signed with {alg}");
+                problems.push(Problem::new(FIELD, message));
+            }
+        }
+        for record in store.list_all_clients(self.id()).await? {
+            let metadata = &record.client.metadata;
+            let alg = needed(metadata.id_token_signed_response_alg)
+                .or(needed(metadata.userinfo_signed_response_alg));
+            if let Some(alg) = alg {
+                let (alg, id) = (alg.as_str(), &record.client.client_id);
+                let message = format!("what client {id:?} gets is to be signed with {alg}");
+                problems.push(Problem::new(FIELD, message));
+            }
+        }
+        Ok(problems)
+    }
+
     fn settings_problems(&self, settings: &IssuerSettings) -> Vec<Problem> {
         let mut problems = Vec::new();
         let brand = &settings.brand;
@@ -216,21 +276,15 @@ impl AtIssuer<'_> {
             problems.push(Problem::new("brand.color", "expected #rrggbb"));
         }
         if let Some(uri) = &brand.help_uri
-            && !is_web_uri(uri)
+            && !crate::issuer::is_web_uri(uri)
         {
             problems.push(Problem::new(
                 "brand.help_uri",
                 "expected an http or https URL",
             ));
         }
-        for uri in &settings.post_logout_redirect_uris {
-            if url::Url::parse(uri).is_err() || uri.contains('#') {
-                problems.push(Problem::new(
-                    "post_logout_redirect_uris",
-                    format!("{uri:?} is not an absolute URI without fragment"),
-                ));
-            }
-        }
+        let uris = &settings.post_logout_redirect_uris;
+        problems.extend(rules::redirect_uris("post_logout_redirect_uris", uris));
         if settings
             .audit_retention_days
             .is_some_and(|days| days == 0 || days > LONGEST_RETENTION)
@@ -268,10 +322,6 @@ fn is_host(text: &str) -> bool {
 fn is_color(text: &str) -> bool {
     text.strip_prefix('#')
         .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
-fn is_web_uri(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn target(issuer: &StoredIssuer) -> Target {

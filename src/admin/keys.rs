@@ -1,8 +1,12 @@
+use std::time::Duration;
+
 use super::rights::Permission;
 use super::{AdminFault, AtIssuer, Result, signing_keys};
 use crate::audit::{Action, Event, Target, TargetKind};
 use crate::protocol::SigningAlg;
 use crate::store::StoredKey;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A key, and whether it signs.
 pub struct KeyView {
@@ -32,8 +36,16 @@ impl AtIssuer<'_> {
         let material = signing_keys::generate(alg, &self.issuer.name).await?;
         let keyring = self.admin.keyring;
         let (entropy, now) = (&core.entropy, self.admin.now());
-        let key = signing_keys::seal(keyring, entropy, self.id(), &self.dialect, &material, now)?;
         let mut tx = core.store.write().await?;
+        // The newest signs, so it must be newer, even if the last one was made this very second.
+        tx.lock_issuer(self.id()).await?;
+        let known = tx.list_signing_keys(self.id()).await?;
+        let last = known
+            .iter()
+            .filter(|key| key.alg == alg)
+            .map(|key| key.created_at);
+        let made = last.max().map_or(now, |last| now.max(last + SECOND));
+        let key = signing_keys::seal(keyring, entropy, self.id(), &self.dialect, &material, made)?;
         tx.insert_signing_key(self.id(), &key).await?;
         let event = Event::new(Action::KeyRotated, target(&key.kid)).with("alg", alg.as_str());
         self.finish_and_prepare(tx, event).await?;

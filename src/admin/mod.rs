@@ -13,6 +13,7 @@ mod issuers;
 mod keys;
 mod log;
 mod people;
+mod registration;
 pub mod rights;
 mod roles;
 mod rules;
@@ -37,6 +38,7 @@ pub use fault::{AdminFault, Problem, Result};
 pub use keys::KeyView;
 pub use people::{CreatedUser, LINK_LIFETIME, set_up};
 use rights::{Permission, Rights};
+pub use rules::is_invisible;
 
 /// Somebody at work on what is administered.
 pub struct Admin<'a> {
@@ -134,6 +136,14 @@ impl<'a> Admin<'a> {
 impl AtIssuer<'_> {
     pub fn require(&self, permission: Permission) -> Result<()> {
         self.admin.require(permission, Some(&self.issuer.name))
+    }
+
+    /// What the console consists of is Locum's own, and would be made as it was at the next start.
+    fn not_the_consoles(&self, why: &str) -> Result<()> {
+        if self.issuer.name == system::CONSOLE {
+            return Err(AdminFault::NotPossible(why.to_owned()));
+        }
+        Ok(())
     }
 
     fn core(&self) -> &Core {

@@ -127,7 +127,7 @@ impl AtIssuer<'_> {
         record.claims_are_own |= known.user.claims != record.user.claims;
         let now = self.admin.now();
         let mut tx = self.core().store.write().await?;
-        self.lock_console(&mut tx).await?;
+        let owners = self.lock_owners(&mut tx).await?;
         tx.update_user(self.id(), &record, now)
             .await
             .map_err(|error| taken(error, &form.username))?
@@ -138,7 +138,7 @@ impl AtIssuer<'_> {
             ended = tx.end_other_sessions(self.id(), id, None, now).await?;
             tx.revoke_grants_of(self.id(), id, None, now).await?;
         }
-        self.keep_an_owner(&mut tx).await?;
+        self.keep_an_owner(&mut tx, owners).await?;
         let event = Event::new(change(&known.user, &record.user), target(&record.user));
         self.finish(tx, event.with("roles", record.user.roles.clone()))
             .await?;
@@ -195,12 +195,12 @@ impl AtIssuer<'_> {
         let user = self.user(id).await?.user;
         let now = self.admin.now();
         let mut tx = self.core().store.write().await?;
-        self.lock_console(&mut tx).await?;
+        let owners = self.lock_owners(&mut tx).await?;
         let ended = tx.end_other_sessions(self.id(), id, None, now).await?;
         if !tx.delete_user(self.id(), id, revision).await? {
             return Err(AdminFault::changed(WHAT, user.username));
         }
-        self.keep_an_owner(&mut tx).await?;
+        self.keep_an_owner(&mut tx, owners).await?;
         let event = Event::new(Action::UserDeleted, target(&user));
         self.finish(tx, event).await?;
         self.admin.note_ended(self.id(), ended);
@@ -226,26 +226,28 @@ impl AtIssuer<'_> {
         AdminFault::unless(rules::user(form, &names))
     }
 
-    /// Two owners who remove each other at the same moment would both see that one is left; so
-    /// one waits for the other.
-    async fn lock_console(&self, tx: &mut Tx) -> Result<()> {
-        if self.issuer.name == CONSOLE {
-            tx.lock_issuer(self.id()).await?;
+    /// How many owners the console has who can sign in; nobody changes that until the transaction
+    /// ends. Two owners who remove each other at the same moment would both see that one is left;
+    /// so one waits for the other.
+    async fn lock_owners(&self, tx: &mut Tx) -> Result<i64> {
+        if self.issuer.name != CONSOLE {
+            return Ok(0);
+        }
+        tx.lock_issuer(self.id()).await?;
+        self.count_owners(tx).await
+    }
+
+    /// Where there has been none yet, there need not be one now.
+    async fn keep_an_owner(&self, tx: &mut Tx, before: i64) -> Result<()> {
+        if before > 0 && self.count_owners(tx).await? == 0 {
+            return Err(AdminFault::LastOwner);
         }
         Ok(())
     }
 
-    async fn keep_an_owner(&self, tx: &mut Tx) -> Result<()> {
-        if self.issuer.name != CONSOLE {
-            return Ok(());
-        }
-        let owners = tx
-            .count_able_users_of_role(self.id(), AdminRole::Owner.as_str())
-            .await?;
-        if owners == 0 {
-            return Err(AdminFault::LastOwner);
-        }
-        Ok(())
+    async fn count_owners(&self, tx: &mut Tx) -> Result<i64> {
+        let owner = AdminRole::Owner.as_str();
+        Ok(tx.count_able_users_of_role(self.id(), owner).await?)
     }
 }
 

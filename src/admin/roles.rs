@@ -65,7 +65,7 @@ impl AtIssuer<'_> {
     /// `InUse` when users have it, unless `anyway`: then they lose it.
     pub async fn delete_role(&self, name: &str, revision: i64, anyway: bool) -> Result<()> {
         self.require(Permission::WriteRoles)?;
-        self.not_the_consoles()?;
+        self.not_the_consoles("the roles of administrators are fixed")?;
         self.role(name).await?;
         let users = self.core().store.count_users_of_role(self.id(), name);
         let users = users.await?;
@@ -100,20 +100,10 @@ impl AtIssuer<'_> {
 
     async fn checked_role(&self, form: &RoleForm) -> Result<Role> {
         self.require(Permission::WriteRoles)?;
-        self.not_the_consoles()?;
+        self.not_the_consoles("the roles of administrators are fixed")?;
         let apis = self.core().store.list_apis(self.id()).await?;
         AdminFault::unless(rules::role(form, &apis))?;
         Ok(form.to_role(&apis))
-    }
-
-    /// What administrators are is Locum's own.
-    fn not_the_consoles(&self) -> Result<()> {
-        if self.issuer.name == super::system::CONSOLE {
-            return Err(AdminFault::NotPossible(
-                "the roles of administrators are fixed".to_owned(),
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -2,11 +2,17 @@
 
 use std::collections::HashSet;
 
+use serde_json::{Map, Value as Json};
+
 use super::Problem;
-use super::forms::{ApiForm, GrantForm, RoleForm, ScopesForm, UserForm};
+use super::forms::{ApiForm, ClientForm, GrantForm, RoleForm, ScopesForm, UserForm};
 use crate::account::{ABOUT_TOKENS, Profile, ProfileFault, User, UserClaims};
-use crate::issuer::Api;
-use crate::protocol::{Scope, SigningAlg};
+use crate::config::is_language_tag;
+use crate::dialect::{Dialect, TokenFormat};
+use crate::issuer::{Api, ClientKind, check_redirect_uri};
+use crate::oauth::registration::check_client;
+use crate::protocol::{MetadataMember, Scope, SigningAlg};
+use crate::secret::{Secret, SecretHash};
 
 /// Characters of a name.
 const LONGEST_NAME: usize = 255;
@@ -14,12 +20,14 @@ const LONGEST_NAME: usize = 255;
 const LONGEST_TEXT: usize = 2000;
 /// Scopes of an API, grants of a client, roles of a user.
 const MOST: usize = 500;
-/// Bytes of a user's claims.
+/// Bytes of a user's claims, and of whatever else is JSON of somebody's own.
 const LONGEST_CLAIMS: usize = 32 * 1024;
+/// Bytes of a URI.
+const LONGEST_URI: usize = 2000;
 
 /// `None` when it is one: one line that people can tell from others.
 pub fn name(field: &str, text: &str) -> Option<Problem> {
-    let is_odd = |c: char| c.is_control() || INVISIBLE.contains(&c);
+    let is_odd = |c: char| c.is_control() || is_invisible(c);
     let message = if text.trim().is_empty() {
         "is missing".to_owned()
     } else if text.trim() != text {
@@ -32,6 +40,10 @@ pub fn name(field: &str, text: &str) -> Option<Problem> {
         return None;
     };
     Some(Problem::new(field, message))
+}
+
+pub fn is_invisible(c: char) -> bool {
+    INVISIBLE.contains(&c)
 }
 
 /// Marks that change in which direction a text is read, and what has no width: with them two names
@@ -55,7 +67,15 @@ pub fn description(field: &str, text: &str) -> Option<Problem> {
         .then(|| Problem::new(field, "has control characters"))
 }
 
-pub fn api(form: &ApiForm, algs: &[SigningAlg]) -> Vec<Problem> {
+/// What has to fit the issuer: its dialect, what it signs with, and its APIs.
+pub struct Surroundings<'a> {
+    pub dialect: &'a Dialect,
+    pub algs: &'a [SigningAlg],
+    pub apis: &'a [Api],
+}
+
+/// `others` are the issuer's APIs without this one.
+pub fn api(form: &ApiForm, around: &Surroundings<'_>, others: &[&Api]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let audience = &form.audience;
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\<>".contains(&byte);
@@ -86,9 +106,25 @@ pub fn api(form: &ApiForm, algs: &[SigningAlg]) -> Vec<Problem> {
             ));
         }
         problems.extend(description("scopes", &scope.description));
-        for text in scope.translations.values() {
+        for (language, text) in &scope.translations {
+            if !is_language_tag(language) {
+                problems.push(Problem::new(
+                    "scopes",
+                    format!("{language:?} is not a language; expected a tag like en or pt-BR"),
+                ));
+            }
             problems.extend(description("scopes", text));
         }
+    }
+    problems.extend(scopes_beside(form, around.dialect, others));
+    let format = form
+        .token_format
+        .unwrap_or(around.dialect.access_token.format);
+    if format == TokenFormat::Jwt && around.algs.is_empty() {
+        problems.push(Problem::new(
+            "token_format",
+            "its tokens would be JWTs, and the issuer has no key",
+        ));
     }
     const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
     if form
@@ -100,15 +136,141 @@ pub fn api(form: &ApiForm, algs: &[SigningAlg]) -> Vec<Problem> {
             "expected seconds, from 1 to ten years",
         ));
     }
-    if let Some(alg) = form.signing_alg
-        && !algs.contains(&alg)
-    {
-        problems.push(Problem::new(
-            "signing_alg",
-            format!("the issuer has no {} key", alg.as_str()),
-        ));
+    problems.extend(alg("signing_alg", form.signing_alg, around.algs));
+    problems
+}
+
+/// A scope's name must say enough where a token may be for several APIs, and what no machine may
+/// have at one API it must not get at another.
+fn scopes_beside(form: &ApiForm, dialect: &Dialect, others: &[&Api]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let names = others
+        .iter()
+        .flat_map(|api| api.scopes.iter().map(move |scope| (api, scope)));
+    for (api, other) in names {
+        let Some(own) = form.scopes.iter().find(|own| own.name == other.name) else {
+            continue;
+        };
+        let (name, audience) = (&own.name, &api.audience);
+        if dialect.audience.multiple {
+            problems.push(Problem::new(
+                "scopes",
+                format!("API {audience:?} has a scope {name:?}, and one token may be for both: give it another name"),
+            ));
+        } else if other.users_only && !own.users_only {
+            // The other way round is how one comes to mark both.
+            problems.push(Problem::new(
+                "scopes",
+                format!("{name:?} is for users only at API {audience:?}, and machines could get it here: mark it here too"),
+            ));
+        }
     }
     problems
+}
+
+fn alg(field: &str, alg: Option<SigningAlg>, algs: &[SigningAlg]) -> Option<Problem> {
+    let alg = alg.filter(|alg| !algs.contains(alg))?;
+    let message = format!("the issuer has no {} key", alg.as_str());
+    Some(Problem::new(field, message))
+}
+
+/// Everything about a client but its secret: what it can be asked for here besides the rules that
+/// hold for every client, however it came into being.
+pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let id = &form.client_id;
+    if [".", ".."].contains(&id.as_str()) {
+        problems.push(Problem::new(
+            "client_id",
+            "in a URL this means another place",
+        ));
+    } else if id.trim() != id {
+        problems.push(Problem::new("client_id", "begins or ends with a space"));
+    }
+    if !form.client_name.is_empty() {
+        problems.extend(name("client_name", &form.client_name));
+    }
+    if form.kind != ClientKind::Machine && !around.dialect.has_users() {
+        problems.push(Problem::new(
+            "kind",
+            "nobody signs in at an issuer of this dialect: only machine clients are of use",
+        ));
+    }
+    problems.extend(texts(form));
+    problems.extend(grants(&form.grants, around.apis));
+    // What has been said already need not be said twice.
+    let said: Vec<String> = problems
+        .iter()
+        .map(|problem| problem.field.clone())
+        .collect();
+    let mut client = form.to_client(around.apis);
+    // Which it gets is another matter; that it gets one is certain.
+    let secret = SecretHash::sha256(&Secret::new(""));
+    client.secret_hash = (!client.kind.is_public()).then_some(secret);
+    let rules = check_client(&client, around.dialect, around.algs, around.apis);
+    problems.extend(rules.into_iter().filter_map(|problem| {
+        let field = match problem.member {
+            MetadataMember::Audience | MetadataMember::Scope => "grants",
+            member => member.as_str(),
+        };
+        let is_new = !said.iter().any(|said| said == field);
+        is_new.then(|| Problem::new(field, problem.message))
+    }));
+    problems
+}
+
+/// Where people may be sent to.
+pub fn redirect_uris(field: &str, uris: &[String]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if uris.len() > MOST {
+        problems.push(Problem::new(field, format!("more than {MOST}")));
+    }
+    let mut known = HashSet::new();
+    for uri in uris {
+        if let Err(message) = check_redirect_uri(uri) {
+            problems.push(Problem::new(field, format!("{uri:?}: {message}")));
+        } else if uri.len() > LONGEST_URI || uri.chars().any(char::is_control) {
+            let message = format!("longer than {LONGEST_URI} bytes, or has control characters");
+            problems.push(Problem::new(field, message));
+        }
+        if !known.insert(uri) {
+            problems.push(Problem::new(field, format!("{uri:?} stands twice")));
+        }
+    }
+    problems
+}
+
+fn texts(form: &ClientForm) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let metadata = &form.metadata;
+    for (field, text) in [
+        ("operator", &metadata.operator),
+        ("sector_identifier", &metadata.sector_identifier),
+    ] {
+        if let Some(text) = text {
+            problems.extend(description(field, text));
+        }
+    }
+    let jwks = metadata.jwks.as_ref().and_then(Json::as_object);
+    for (field, members) in [
+        ("jwks", jwks),
+        ("extra", Some(&metadata.extra)),
+        ("claims", Some(&metadata.claims)),
+    ] {
+        problems.extend(members.and_then(|members| too_long(field, members)));
+    }
+    // When a profile changed is known, not declared.
+    let is_own = |name: &str| ABOUT_TOKENS.contains(&name) || name == "updated_at";
+    for name in metadata.claims.keys().filter(|name| is_own(name)) {
+        let message = format!("{name:?} is set by Locum alone");
+        problems.push(Problem::new("claims", message));
+    }
+    problems
+}
+
+fn too_long(field: &str, members: &Map<String, Json>) -> Option<Problem> {
+    let is_short = serde_json::to_string(members).is_ok_and(|text| text.len() <= LONGEST_CLAIMS);
+    (!is_short).then(|| Problem::new(field, format!("more than {LONGEST_CLAIMS} bytes")))
 }
 
 fn is_scope(name: &str) -> bool {
@@ -118,6 +280,9 @@ fn is_scope(name: &str) -> bool {
 /// Grants name APIs and scopes that exist, each API once.
 pub fn grants(grants: &[GrantForm], apis: &[Api]) -> Vec<Problem> {
     let mut problems = Vec::new();
+    if grants.len() > MOST {
+        problems.push(Problem::new("grants", format!("more than {MOST}")));
+    }
     let mut known = HashSet::new();
     for grant in grants {
         let audience = &grant.audience;
@@ -149,6 +314,9 @@ pub fn grants(grants: &[GrantForm], apis: &[Api]) -> Vec<Problem> {
 pub fn role(form: &RoleForm, apis: &[Api]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(name("name", &form.name));
+    if [".", ".."].contains(&form.name.as_str()) {
+        problems.push(Problem::new("name", "in a URL this means another place"));
+    }
     problems.extend(description("description", &form.description));
     problems.extend(grants(&form.grants, apis));
     problems
@@ -160,6 +328,9 @@ pub fn user(form: &UserForm, known_roles: &[&str]) -> Vec<Problem> {
     problems.extend(name("username", &form.username));
     if User::canonical_username(&form.username).len() > 256 {
         problems.push(Problem::new("username", "is longer than 256 bytes"));
+    }
+    if form.roles.len() > MOST {
+        problems.push(Problem::new("roles", format!("more than {MOST}")));
     }
     let mut known = HashSet::new();
     for role in &form.roles {
@@ -174,23 +345,16 @@ pub fn user(form: &UserForm, known_roles: &[&str]) -> Vec<Problem> {
     problems
 }
 
-fn claims(claims: &serde_json::Map<String, serde_json::Value>) -> Vec<Problem> {
+fn claims(claims: &Map<String, Json>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for name in claims
-        .keys()
-        .filter(|name| ABOUT_TOKENS.contains(&name.as_str()))
-    {
+    let is_own = |name: &str| ABOUT_TOKENS.contains(&name) || name == "updated_at";
+    for name in claims.keys().filter(|name| is_own(name)) {
         problems.push(Problem::new(
             "claims",
             format!("{name:?} says something about a token, not about a person"),
         ));
     }
-    if serde_json::to_string(claims).map_or(true, |text| text.len() > LONGEST_CLAIMS) {
-        problems.push(Problem::new(
-            "claims",
-            format!("more than {LONGEST_CLAIMS} bytes"),
-        ));
-    }
+    problems.extend(too_long("claims", claims));
     let claims = UserClaims(claims.clone());
     let text = |name: &str| claims.text(name).unwrap_or_default().to_owned();
     let profile = Profile {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::admin::{Connection, Local};
+use super::admin::{Connection, Local, visible};
 use super::{Failed, fail, fail_with, running};
 use crate::admin::configuration::{self, Change, ChangeAction, Plan};
 use crate::config::{ConfigFile, Declared, Origin};
@@ -49,9 +49,8 @@ impl Configuration {
             let applied =
                 configuration::apply(core, keyring, &declared, file.folder(), &admin.actor).await;
             let plan = applied.map_err(fail)?;
-            if !plan.is_empty() {
-                admin.declare_console().await.map_err(fail)?;
-            }
+            // Even when nothing changed: an earlier one may have come no further.
+            admin.declare_console().await.map_err(fail)?;
             self.print(&plan, "changed")
         })
     }
@@ -104,7 +103,7 @@ fn line(change: &Change) -> String {
 /// Enough to recognise it.
 fn short(value: &Json) -> String {
     const LONGEST: usize = 80;
-    let text = value.to_string();
+    let text = visible(&value.to_string());
     if text.chars().count() <= LONGEST {
         return text;
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::admin::{encoded, read_secret};
+use super::admin::{encoded, http_client, read_secret, server_url};
 use super::{Failed, fail, running};
 
 #[derive(Args)]
@@ -37,6 +37,7 @@ impl Token {
 
     async fn ask(self) -> Result<(), Failed> {
         use crate::admin::system::{CONSOLE, SERVER_AUDIENCE, issuer_audience};
+        let base = server_url(&self.server)?;
         let secret = read_secret(&self.client_secret_file)?;
         let audience = self
             .issuer
@@ -49,9 +50,9 @@ impl Token {
         if !self.scope.is_empty() {
             form.push_str(&format!("&scope={}", encoded(&self.scope.join(" "))));
         }
-        let base = self.server.trim_end_matches('/');
+        let base = base.as_str().trim_end_matches('/');
         let url = format!("{base}/{CONSOLE}/oauth2/token");
-        let response = reqwest::Client::new()
+        let response = http_client()?
             .post(url)
             // RFC 6749 §2.3.1
             .basic_auth(encoded(&self.client_id), Some(encoded(secret.expose())))

@@ -21,7 +21,7 @@ pub use check::is_issuer_name;
 pub use declaration::{
     ApiDeclaration, BrandDeclaration, ClaimsDeclaration, ClientDeclaration, GrantDeclaration,
     IssuerDeclaration, ResourceDeclaration, ResourceMethod, RoleDeclaration, ScopeDeclaration,
-    ScopesDeclaration, SecretDeclaration, UserDeclaration,
+    ScopesDeclaration, SecretDeclaration, UserDeclaration, is_language_tag,
 };
 
 /// A configuration file as written, and the environment over it. Not to be printed: it has secrets.

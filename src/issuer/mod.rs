@@ -3,6 +3,7 @@
 mod api;
 mod client;
 mod settings;
+mod uri;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ pub use client::{
     InitialAccessToken, PreviousSecret, RegisteredBy, SubjectType,
 };
 pub use settings::{BrandSettings, IssuerSettings, Logo, RegistrationPolicy, SampleResource};
+pub use uri::{check_redirect_uri, is_web_uri};
 
 /// An issuer's identity in the database; every row of an issuer carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

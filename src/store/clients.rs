@@ -165,6 +165,25 @@ impl Store {
         Ok(clients)
     }
 
+    /// Every client of the issuer, by name.
+    pub async fn list_all_clients(&self, issuer: IssuerId) -> Result<Vec<ClientRecord>> {
+        const AT_ONCE: i64 = 200;
+        let mut clients: Vec<ClientRecord> = Vec::new();
+        loop {
+            let after = clients.last().map(|last| &last.client);
+            let query = ClientQuery {
+                after: after.map(|last| (last.client_name.as_str(), last.client_id.as_str())),
+                limit: AT_ONCE,
+                ..ClientQuery::default()
+            };
+            let page = self.list_clients(issuer, &query).await?;
+            if page.is_empty() {
+                return Ok(clients);
+            }
+            clients.extend(page);
+        }
+    }
+
     /// The IDs of the clients that a configuration declares.
     pub async fn list_declared_clients(&self, issuer: IssuerId) -> Result<Vec<String>> {
         let rows: Vec<(String,)> = on_engine!(read self.engine, |db| sqlx::query_as(LIST_DECLARED)

@@ -161,17 +161,15 @@ async fn caller(
 /// The issuer that the token is for, or, with `None`, the server. A token for several would have
 /// its scopes at each of them, whatever was granted where.
 fn place(facts: &TokenFacts) -> Result<Option<String>, ApiAnswer> {
-    let mut places = facts.audience.iter().filter_map(|audience| {
-        if audience == SERVER_AUDIENCE {
-            Some(None)
-        } else {
-            issuer_of_audience(audience).map(|issuer| Some(issuer.to_owned()))
-        }
-    });
-    match (places.next(), places.next()) {
-        (Some(place), None) => Ok(place),
-        _ => Err(unauthorized(Fault::InvalidAccessToken)),
+    let [audience] = &facts.audience[..] else {
+        return Err(unauthorized(Fault::InvalidAccessToken));
+    };
+    if audience == SERVER_AUDIENCE {
+        return Ok(None);
     }
+    issuer_of_audience(audience)
+        .map(|issuer| Some(issuer.to_owned()))
+        .ok_or_else(|| unauthorized(Fault::InvalidAccessToken))
 }
 
 /// The permissions of a token that its user or client has not lost since it was issued.

@@ -188,20 +188,57 @@ impl From<AdminFault> for ApiAnswer {
 
 /// What is wrong with members of what was sent, each with its place (RFC 6901).
 pub fn invalid(problems: &[Problem]) -> ApiAnswer {
+    wrong(
+        problems,
+        |problem| json!({ "pointer": pointer(&problem.field) }),
+    )
+}
+
+/// What is wrong with members that are called as they are: dots and brackets are of the name.
+pub(super) fn invalid_members(problems: &[Problem]) -> ApiAnswer {
+    wrong(
+        problems,
+        |problem| json!({ "pointer": format!("#/{}", escaped(&problem.field)) }),
+    )
+}
+
+/// What is wrong with parameters of the query.
+pub(super) fn invalid_parameters(problems: &[Problem]) -> ApiAnswer {
+    wrong(problems, |problem| json!({ "parameter": problem.field }))
+}
+
+fn wrong(problems: &[Problem], place: impl Fn(&Problem) -> Json) -> ApiAnswer {
     let errors: Vec<Json> = problems
         .iter()
         .map(|problem| {
-            let pointer = problem.field.replace('~', "~0").replace('.', "/");
-            json!({ "pointer": format!("#/{pointer}"), "detail": problem.message })
+            let mut error = place(problem);
+            error["detail"] = problem.message.as_str().into();
+            error
         })
         .collect();
     let detail = match problems {
+        [only] if only.field.is_empty() => sentence(&only.message),
         [only] => sentence(&format!("{}: {}", only.field, only.message)),
         several => format!("{} things are wrong.", several.len()),
     };
     let mut answer = problem(422, "invalid", "Invalid", &detail);
     add(&mut answer, "errors", errors.into());
     answer
+}
+
+/// `grants[0].scopes` as a URI fragment with a JSON pointer: `#/grants/0/scopes`.
+fn pointer(field: &str) -> String {
+    let mut pointer = "#".to_owned();
+    for step in field.split(['.', '[']).filter(|step| !step.is_empty()) {
+        pointer.push('/');
+        pointer.push_str(&escaped(step.trim_end_matches(']')));
+    }
+    pointer
+}
+
+/// RFC 6901 §3.
+fn escaped(step: &str) -> String {
+    step.replace('~', "~0").replace('/', "~1")
 }
 
 fn add(answer: &mut ApiAnswer, name: &str, value: Json) {

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::answer::{invalid, problem};
+use super::answer::{invalid, invalid_members, invalid_parameters, problem};
 use super::{ApiAnswer, Operation};
 use crate::admin::rights::Permission;
 use crate::admin::{Admin, AtIssuer, Problem};
@@ -44,7 +44,11 @@ impl<'a> Call<'a> {
         request: ApiRequest,
     ) -> Result<Self, ApiAnswer> {
         let mut problems = Vec::new();
-        for (index, (name, _)) in request.query.iter().enumerate() {
+        for (index, (name, value)) in request.query.iter().enumerate() {
+            if value.contains('\0') {
+                // No text has one, and Postgres looks for none.
+                problems.push(Problem::new(name, "has a NUL character"));
+            }
             let known = operation.parameters.iter().map(|parameter| parameter.name);
             if !known.clone().any(|known| known == name) {
                 let hint = suggest(name, known);
@@ -60,7 +64,7 @@ impl<'a> Call<'a> {
             }
         }
         if !problems.is_empty() {
-            return Err(invalid(&problems));
+            return Err(invalid_parameters(&problems));
         }
         Ok(Self {
             admin,
@@ -111,7 +115,10 @@ impl<'a> Call<'a> {
         match self.query("force") {
             "" | "false" => Ok(false),
             "true" => Ok(true),
-            _ => Err(invalid(&[Problem::new("force", "expected true or false")])),
+            _ => Err(invalid_parameters(&[Problem::new(
+                "force",
+                "expected true or false",
+            )])),
         }
     }
 
@@ -124,7 +131,7 @@ impl<'a> Call<'a> {
                 .filter(|limit| (1..=LARGEST_PAGE).contains(limit))
                 .ok_or_else(|| {
                     let message = format!("expected a number from 1 to {LARGEST_PAGE}");
-                    invalid(&[Problem::new("limit", message)])
+                    invalid_parameters(&[Problem::new("limit", message)])
                 }),
         }
     }
@@ -136,10 +143,12 @@ impl<'a> Call<'a> {
             text => BASE64URL
                 .decode(text)
                 .ok()
-                .and_then(|json| serde_json::from_slice(&json).ok())
+                .and_then(|json| serde_json::from_slice::<Json>(&json).ok())
+                .filter(|cursor| !has_nul(cursor))
+                .and_then(|cursor| serde_json::from_value(cursor).ok())
                 .map(Some)
                 .ok_or_else(|| {
-                    invalid(&[Problem::new(
+                    invalid_parameters(&[Problem::new(
                         "after",
                         "expected what the page before says in `next`",
                     )])
@@ -209,20 +218,27 @@ impl<'a> Call<'a> {
         if text.trim() == "*" {
             return Ok(current);
         }
-        let number = text
-            .trim()
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
-        number
-            .and_then(|number| number.parse().ok())
-            .ok_or_else(|| {
-                problem(
+        let mut last = None;
+        for tag in text.split(',').map(str::trim) {
+            let number = tag
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'))
+                .and_then(|number| number.parse().ok());
+            let Some(number) = number else {
+                return Err(problem(
                     400,
                     "malformed",
                     "Malformed",
                     "If-Match is not one of this API's ETags, which are like \"7\".",
-                )
-            })
+                ));
+            };
+            if number == current {
+                return Ok(current);
+            }
+            last = Some(number);
+        }
+        // None of them is current, and the change will be refused for that.
+        Ok(last.unwrap_or(current))
     }
 
     /// The body as a `T`.
@@ -265,9 +281,13 @@ impl<'a> Call<'a> {
 
     /// 304 for what the caller has already (RFC 9110 §13.1.2).
     pub(super) fn conditional(&self, answer: ApiAnswer) -> ApiAnswer {
-        let known = self.request.if_none_match.as_deref();
-        if self.request.method == "GET" && answer.etag.is_some() && known == answer.etag.as_deref()
-        {
+        let known = self.request.if_none_match.as_deref().unwrap_or_default();
+        // Compared weakly: whatever packs answers on their way marks their tags so.
+        let mut tags = known
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/"));
+        let has_it = tags.any(|tag| tag == "*" || Some(tag) == answer.etag.as_deref());
+        if self.request.method == "GET" && answer.etag.is_some() && has_it {
             return ApiAnswer {
                 status: 304,
                 body: None,
@@ -335,7 +355,7 @@ fn read<T: DeserializeOwned + JsonSchema>(
         })
         .collect();
     if !unknown.is_empty() {
-        return Err(invalid(&unknown));
+        return Err(invalid_members(&unknown));
     }
     let has_nul = members.values().any(has_nul);
     if has_nul {
@@ -347,11 +367,40 @@ fn read<T: DeserializeOwned + JsonSchema>(
             "A text has a NUL character in it.",
         ));
     }
-    serde_path_to_error::deserialize(Json::Object(members)).map_err(|error| {
+    let whole = Json::Object(members.clone());
+    serde_path_to_error::deserialize(whole).map_err(|error| {
         let field = error.path().to_string();
-        let field = field.trim_matches('.').to_owned();
-        invalid(&[Problem::new(field, error.inner().to_string())])
+        let mut field = field.trim_matches('.').to_owned();
+        let message = error.inner().to_string();
+        if field.is_empty() {
+            field = culprit::<T>(members, &message).unwrap_or_default();
+        }
+        invalid(&[Problem::new(field, message)])
     })
+}
+
+/// The member that a mistake is in, where the reader cannot say: it reads members of flattened
+/// types after it has read everything. It is the one without which there is another mistake, or
+/// none.
+fn culprit<T: DeserializeOwned>(members: Map<String, Json>, message: &str) -> Option<String> {
+    if let Some(rest) = message.strip_prefix("missing field `") {
+        return rest.split('`').next().map(str::to_owned);
+    }
+    let mut rest = members.clone();
+    let mut needed = None;
+    for (name, value) in members {
+        rest.remove(&name);
+        match serde_json::from_value::<T>(Json::Object(rest.clone())) {
+            Err(error) if error.to_string() == message => {}
+            // It has to be there, so this says nothing yet.
+            Err(error) if error.to_string().starts_with("missing field") => {
+                rest.insert(name.clone(), value);
+                needed = needed.or(Some(name));
+            }
+            _ => return Some(name),
+        }
+    }
+    needed
 }
 
 fn has_nul(value: &Json) -> bool {

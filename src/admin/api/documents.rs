@@ -10,8 +10,9 @@ use crate::admin::KeyView;
 use crate::admin::forms::{ApiForm, ClientForm, RoleForm, UserForm};
 use crate::audit::Record;
 use crate::clock::Timestamp;
-use crate::issuer::{Api, ClientRecord, IssuerSettings, RegisteredBy};
+use crate::issuer::{Api, ClientRecord, InitialAccessToken, IssuerSettings, RegisteredBy};
 use crate::protocol::SigningAlg;
+use crate::secret::Secret;
 use crate::store::{Recorded, SessionOfUser, StoredIssuer, UserRecord};
 
 /// An issuer.
@@ -112,6 +113,29 @@ pub struct Rotation {
     /// Made up by the server when absent, which is better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
+}
+
+/// What allows somebody to register clients where that is guarded.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RegistrationTokenDocument {
+    pub id: Uuid,
+    pub note: String,
+    pub uses_left: i64,
+    pub created_at: String,
+    pub expires_at: String,
+    /// Told once, in the answer to its making; null ever after.
+    pub token: Option<String>,
+}
+
+/// What makes one.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct NewRegistrationToken {
+    /// Whom it is for.
+    pub note: String,
+    /// How many clients it may register.
+    pub uses: i64,
+    /// Seconds.
+    pub lifetime: u64,
 }
 
 /// What would end with a client.
@@ -317,6 +341,19 @@ impl ClientDocument {
             previous_secret_expires_at: previous
                 .filter(|previous| now < previous.expires_at)
                 .map(|previous| previous.expires_at.rfc3339()),
+        }
+    }
+}
+
+impl RegistrationTokenDocument {
+    pub fn new(token: &InitialAccessToken, secret: Option<&Secret>) -> Self {
+        Self {
+            id: token.id,
+            note: token.note.clone(),
+            uses_left: token.uses_left,
+            created_at: token.created_at.rfc3339(),
+            expires_at: token.expires_at.rfc3339(),
+            token: secret.map(|secret| secret.expose().to_owned()),
         }
     }
 }

@@ -23,10 +23,16 @@ pub async fn create(call: &Call<'_>) -> Answer {
         .with_header("Location", location))
 }
 
+/// Likewise.
+pub async fn get(call: &Call<'_>) -> Answer {
+    let issuer = call.admin.get_issuer(call.argument(0)).await?;
+    Ok(ApiAnswer::json(200, &IssuerDocument::from(&issuer)).with_revision(issuer.revision))
+}
+
 pub async fn delete(call: &Call<'_>) -> Answer {
     let admin = call.at_server()?;
     let name = call.argument(0);
-    let current = admin.at(name).await?.issuer.revision;
+    let current = admin.current_issuer(name).await?.revision;
     admin
         .delete_issuer(name, call.revision(current)?, call.is_forced()?)
         .await?;

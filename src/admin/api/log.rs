@@ -32,7 +32,7 @@ fn query<'c>(call: &'c Call<'_>) -> Result<AuditQuery<'c>, ApiAnswer> {
     let outcome = match call.query("outcome") {
         "" => None,
         name => Some(Outcome::find(name).ok_or_else(|| {
-            answer::invalid(&[Problem::new("outcome", "expected succeeded or failed")])
+            answer::invalid_parameters(&[Problem::new("outcome", "expected succeeded or failed")])
         })?),
     };
     Ok(AuditQuery {
@@ -55,6 +55,6 @@ fn moment(call: &Call<'_>, name: &str) -> Result<Option<Timestamp>, ApiAnswer> {
     }
     Timestamp::parse(text).map(Some).ok_or_else(|| {
         let message = "expected a moment like 2026-11-22T09:30:00Z, or a date like 2026-11-22";
-        answer::invalid(&[Problem::new(name, message)])
+        answer::invalid_parameters(&[Problem::new(name, message)])
     })
 }

@@ -105,7 +105,7 @@ fn describe(operation: &Operation, generator: &mut schemars::SchemaGenerator) ->
                 "x-patches": schema,
             });
         }
-        described["requestBody"] = json!({ "required": operation.status != 200, "content": { media_type: { "schema": schema } } });
+        described["requestBody"] = json!({ "required": operation.method != "POST" || operation.status != 200, "content": { media_type: { "schema": schema } } });
     }
     described
 }
@@ -139,9 +139,10 @@ fn problem() -> Json {
                 "description": "Of a 422: each thing that is wrong",
                 "items": {
                     "type": "object",
-                    "required": ["pointer", "detail"],
+                    "required": ["detail"],
                     "properties": {
-                        "pointer": { "type": "string", "description": "Where (RFC 6901)" },
+                        "pointer": { "type": "string", "description": "Where in the body (RFC 6901)" },
+                        "parameter": { "type": "string", "description": "Or which parameter of the query" },
                         "detail": { "type": "string" },
                     },
                 },

@@ -97,6 +97,8 @@ operations! {
         gives Page<IssuerDocument> => issuers::list;
     POST "/issuers" createIssuer: "Make an issuer of a built-in dialect", WriteIssuers, 201,
         takes NewIssuer, gives IssuerDocument => issuers::create;
+    GET "/issuers/{issuer}" getIssuer: "An issuer", ReadIssuers, 200,
+        gives IssuerDocument => issuers::get;
     DELETE "/issuers/{issuer}" deleteIssuer: "Delete an issuer with everything in it", WriteIssuers, 204,
         query &[FORCE], revision true => issuers::delete;
     GET "/issuers/{issuer}/settings" getSettings: "An issuer's settings", ReadSettings, 200,
@@ -125,6 +127,13 @@ operations! {
         revision true, gives ClientDocument => resources::disable_client;
     POST "/issuers/{issuer}/clients/{client_id}/enable" enableClient: "Let a client do again what it did", WriteClients, 200,
         revision true, gives ClientDocument => resources::enable_client;
+
+    GET "/issuers/{issuer}/registration-tokens" listRegistrationTokens: "What allows somebody to register clients", ReadClients, 200,
+        gives Page<RegistrationTokenDocument> => resources::list_registration_tokens;
+    POST "/issuers/{issuer}/registration-tokens" makeRegistrationToken: "Allow somebody to register clients", WriteClients, 201,
+        takes NewRegistrationToken, gives RegistrationTokenDocument => resources::make_registration_token;
+    DELETE "/issuers/{issuer}/registration-tokens/{token_id}" deleteRegistrationToken: "Allow it no longer", WriteClients, 204
+        => resources::delete_registration_token;
 
     GET "/issuers/{issuer}/apis" listApis: "APIs and their scopes", ReadApis, 200,
         gives Page<ApiDocument> => resources::list_apis;

@@ -4,8 +4,8 @@ use super::documents::{
 };
 use super::{ApiAnswer, Call};
 use crate::account::{User, UserId};
-use crate::admin::LINK_LIFETIME;
 use crate::admin::forms::UserForm;
+use crate::admin::{AdminFault, LINK_LIFETIME};
 use crate::secret::Secret;
 use crate::store::UserQuery;
 
@@ -13,6 +13,20 @@ type Answer = Result<ApiAnswer, ApiAnswer>;
 
 fn id(call: &Call<'_>) -> Result<UserId, ApiAnswer> {
     call.uuid(1, "user").map(UserId)
+}
+
+/// Where in a user's document what is wrong stands: the profile's members are claims.
+fn placed(fault: AdminFault) -> AdminFault {
+    const CLAIMS: [&str; 3] = ["name", "email", "phone_number"];
+    let AdminFault::Invalid(mut problems) = fault else {
+        return fault;
+    };
+    for problem in &mut problems {
+        if CLAIMS.contains(&problem.field.as_str()) {
+            problem.field.insert_str(0, "claims.");
+        }
+    }
+    AdminFault::Invalid(problems)
 }
 
 fn link(call: &Call<'_>, token: &Secret) -> LinkDocument {
@@ -45,7 +59,8 @@ pub async fn create(call: &Call<'_>) -> Answer {
     let at = call.issuer().await?;
     let new: NewUser = call.body()?;
     let password = new.password.as_deref().map(Secret::typed);
-    let created = at.create_user(&new.form, password.as_ref()).await?;
+    let created = at.create_user(&new.form, password.as_ref()).await;
+    let created = created.map_err(placed)?;
     let document = UserWithLink {
         user: UserDocument::from(&created.record),
         link: created.link_token.as_ref().map(|token| link(call, token)),
@@ -69,7 +84,8 @@ pub async fn update(call: &Call<'_>) -> Answer {
     let document = UserDocument::from(&record);
     let form: UserForm = call.patched(&document.form, &document)?;
     let revision = call.revision(record.revision)?;
-    let record = at.update_user(record.user.id, revision, &form).await?;
+    let record = at.update_user(record.user.id, revision, &form).await;
+    let record = record.map_err(placed)?;
     Ok(ApiAnswer::json(200, &UserDocument::from(&record)).with_revision(record.revision))
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::call::Page;
 use super::documents::{
-    ApiDocument, ClientDocument, ClientWithSecret, NewClient, RoleDocument, Rotation, UsageDocument,
+    ApiDocument, ClientDocument, ClientWithSecret, NewClient, NewRegistrationToken,
+    RegistrationTokenDocument, RoleDocument, Rotation, UsageDocument,
 };
 use super::{ApiAnswer, Call, answer};
 use crate::admin::forms::{ApiForm, ClientForm, RoleForm};
@@ -40,7 +41,10 @@ pub async fn list_clients(call: &Call<'_>) -> Answer {
     let kind = match call.query("kind") {
         "" => None,
         name => Some(ClientKind::find(name).ok_or_else(|| {
-            answer::invalid(&[Problem::new("kind", "expected machine, web, spa or native")])
+            answer::invalid_parameters(&[Problem::new(
+                "kind",
+                "expected machine, web, spa or native",
+            )])
         })?),
     };
     let after: Option<(String, String)> = call.after()?;
@@ -178,6 +182,34 @@ async fn current_client(at: &AtIssuer<'_>, call: &Call<'_>) -> Result<ClientReco
     found
         .map_err(crate::admin::AdminFault::from)?
         .ok_or_else(|| crate::admin::AdminFault::not_found("client", client_id).into())
+}
+
+pub async fn list_registration_tokens(call: &Call<'_>) -> Answer {
+    let at = call.issuer().await?;
+    let tokens = at.list_initial_access_tokens().await?;
+    let items: Vec<RegistrationTokenDocument> = tokens
+        .iter()
+        .map(|token| RegistrationTokenDocument::new(token, None))
+        .collect();
+    Ok(ApiAnswer::json(200, &Page { items, next: None }))
+}
+
+pub async fn make_registration_token(call: &Call<'_>) -> Answer {
+    let at = call.issuer().await?;
+    let new: NewRegistrationToken = call.body()?;
+    let lifetime = Duration::from_secs(new.lifetime);
+    let (token, secret) = at
+        .make_initial_access_token(&new.note, new.uses, lifetime)
+        .await?;
+    let document = RegistrationTokenDocument::new(&token, Some(&secret));
+    Ok(ApiAnswer::json(201, &document))
+}
+
+pub async fn delete_registration_token(call: &Call<'_>) -> Answer {
+    let at = call.issuer().await?;
+    at.delete_initial_access_token(call.uuid(1, "token")?)
+        .await?;
+    Ok(ApiAnswer::no_content())
 }
 
 pub async fn list_apis(call: &Call<'_>) -> Answer {

@@ -8,7 +8,7 @@ use crate::admin::system::CONSOLE;
 use crate::dialect::BUILT_IN;
 use crate::issuer::{Api, ClientKind, ClientMetadata, ClientRecord, IssuerSettings};
 use crate::oauth::Core;
-use crate::store::{ClientQuery, StoredIssuer, UserQuery, UserRecord};
+use crate::store::{StoredIssuer, UserQuery, UserRecord};
 
 /// The database's side as a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,25 +83,12 @@ async fn one(
             .collect(),
     );
 
-    let mut clients = Vec::new();
-    let mut after: Option<(String, String)> = None;
-    loop {
-        let query = ClientQuery {
-            after: after
-                .as_ref()
-                .map(|(name, id)| (name.as_str(), id.as_str())),
-            limit: PAGE,
-            ..ClientQuery::default()
-        };
-        let page = store.list_clients(stored.id, &query).await?;
-        let Some(last) = page.last() else { break };
-        after = Some((
-            last.client.client_name.clone(),
-            last.client.client_id.clone(),
-        ));
-        clients.extend(page.iter().map(|record| client(record, &apis)));
-    }
-    put(&mut issuer, "client", clients);
+    let clients = store.list_all_clients(stored.id).await?;
+    put(
+        &mut issuer,
+        "client",
+        clients.iter().map(|record| client(record, &apis)).collect(),
+    );
 
     let mut users = Vec::new();
     let mut after = String::new();
@@ -167,7 +154,11 @@ fn api(api: &Api) -> Table {
         let mut scope_table = Table::new();
         scope_table.insert("name".to_owned(), scope.name.as_str().into());
         let mut words = Table::new();
-        for (language, text) in &scope.translations {
+        // The one that stands first is what is said where no language fits.
+        let is_first = |(_, text): &(&String, &String)| **text == scope.description;
+        let first = scope.translations.iter().filter(is_first);
+        let others = scope.translations.iter().filter(|own| !is_first(own));
+        for (language, text) in first.chain(others) {
             words.insert(language.clone(), text.as_str().into());
         }
         if !words.is_empty() {

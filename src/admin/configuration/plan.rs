@@ -280,7 +280,12 @@ impl<'a> Planning<'a> {
             Vec::new()
         };
         let mut apis = Vec::new();
-        for (position, declared) in (0..).zip(declared) {
+        let positions = positions(
+            declared.iter().map(|api| api.audience.get_ref()),
+            &stored,
+            |api| &api.audience,
+        );
+        for (position, declared) in positions.into_iter().zip(declared) {
             let form = api_form(declared);
             let known = take(&mut stored, |api: &Api| api.audience == form.audience);
             let id = known.as_ref().map_or_else(
@@ -340,7 +345,12 @@ impl<'a> Planning<'a> {
         } else {
             (Vec::new(), Vec::new())
         };
-        for (position, declared) in (0..).zip(declared) {
+        let positions = positions(
+            declared.iter().map(|role| role.name.get_ref()),
+            &stored,
+            |role| &role.name,
+        );
+        for (position, declared) in positions.into_iter().zip(declared) {
             let role = RoleForm {
                 name: declared.name.get_ref().clone(),
                 description: declared.description.clone(),
@@ -646,6 +656,33 @@ fn sorted(user: &User) -> UserForm {
     let mut form = UserForm::from(user);
     form.roles.sort_unstable();
     form
+}
+
+/// Where each of what is declared stands among its kind: where it stands already, if that is the
+/// order in which it is declared, gaps or not.
+fn positions<'a, T>(
+    declared: impl Iterator<Item = &'a String>,
+    stored: &[Recorded<T>],
+    name: impl Fn(&T) -> &String,
+) -> Vec<i64> {
+    let known: Vec<Option<i64>> = declared
+        .map(|wanted| {
+            let found = stored.iter().find(|known| name(&known.value) == wanted);
+            found.map(|known| known.position)
+        })
+        .collect();
+    let mut next = 0;
+    let mut kept = Vec::new();
+    for (index, position) in known.iter().enumerate() {
+        let is_last = known.iter().skip(index).all(Option::is_none);
+        match position {
+            Some(position) if *position >= next => kept.push(*position),
+            None if is_last => kept.push(next),
+            _ => return (0..).zip(&known).map(|(index, _)| index).collect(),
+        }
+        next = kept.last().map_or(0, |last| last + 1);
+    }
+    kept
 }
 
 /// Takes the one that fits out of what is there.

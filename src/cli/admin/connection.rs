@@ -5,9 +5,10 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::{Target, read_secret};
-use crate::admin::Admin;
 use crate::admin::api::{self, ApiRequest, BASE};
 use crate::admin::rights::Rights;
+use crate::admin::system::CONSOLE;
+use crate::admin::{Admin, signing_keys};
 use crate::audit::Actor;
 use crate::cli::{Failed, fail, misused, running};
 use crate::clock::Clock;
@@ -140,6 +141,7 @@ impl Local {
         let secret = production::secret_key(file).map_err(misused)?;
         let secret_key = SecretKey::derive(&secret).map_err(fail)?;
         let store = Store::open(&url).await.map_err(fail)?;
+        check_secret_key(&store, &secret_key).await?;
         let (clock, entropy) = (Clock::System, Entropy::System);
         Ok(Self {
             core: Core::new(store, &secret_key, clock, entropy, false),
@@ -190,15 +192,47 @@ impl Local {
     }
 }
 
-fn remote(server: &str, target: &Target) -> Result<Remote, Failed> {
-    let base =
+/// Where a server is, to which secrets may be sent.
+pub fn server_url(server: &str) -> Result<Url, Failed> {
+    let url =
         Url::parse(server).map_err(|error| misused(format!("--server {server:?}: {error}")))?;
-    let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if base.scheme() != "https" && !is_local {
-        return Err(misused(
-            "--server: over http everybody on the way could read the token; expected an https:// URL",
-        ));
+    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_local => Ok(url),
+        _ => Err(misused(
+            "--server: over http everybody on the way could read secrets; expected an https:// URL",
+        )),
     }
+}
+
+/// What asks a server: it follows no redirects, which would take secrets elsewhere.
+pub fn http_client() -> Result<reqwest::Client, Failed> {
+    reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(fail)
+}
+
+/// Under another secret key, what is written here would be worth nothing to the server: it could
+/// not open the keys, and would take the audit log for altered.
+async fn check_secret_key(store: &Store, secret_key: &SecretKey) -> Result<(), Failed> {
+    let Some(console) = store.find_issuer(CONSOLE).await.map_err(fail)? else {
+        return Ok(());
+    };
+    for key in store.list_signing_keys(console.id).await.map_err(fail)? {
+        if signing_keys::open(secret_key, console.id, &key).is_err() {
+            return Err(fail(
+                "secret_key is not the one that this database's keys are sealed under: use the one its server has",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn remote(server: &str, target: &Target) -> Result<Remote, Failed> {
+    let base = server_url(server)?;
     let token = match (&target.token_file, std::env::var("LOCUM_TOKEN")) {
         (Some(path), _) => read_secret(path)?,
         (None, Ok(token)) => Secret::new(token),
@@ -208,13 +242,8 @@ fn remote(server: &str, target: &Target) -> Result<Remote, Failed> {
             ));
         }
     };
-    let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(fail)?;
     Ok(Remote {
-        client,
+        client: http_client()?,
         base,
         token,
     })

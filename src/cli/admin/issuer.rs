@@ -84,10 +84,9 @@ impl Issuer {
                 target.confirm(&format!(
                     "Every client, user, key and token of {name} goes with it. Delete it?"
                 ))?;
-                let path = format!("/issuers/{}?force=true", encoded(&name));
-                connection
-                    .change(&settings(&name), "DELETE", &path, None)
-                    .await?;
+                let path = format!("/issuers/{}", encoded(&name));
+                let forced = format!("{path}?force=true");
+                connection.change(&path, "DELETE", &forced, None).await?;
                 target.done(&format!("{name} is deleted."));
                 Ok(())
             }

@@ -26,11 +26,12 @@ pub use administrator::Administrator;
 pub use api::Api;
 pub use audit_log::Search;
 pub use client::Client;
-pub use connection::{Connection, Local};
+pub use connection::{Connection, Local, http_client, server_url};
 pub use issuer::Issuer;
 pub use key::Key;
 pub use role::Role;
 pub use session::Session;
+pub use table::visible;
 pub use user::User;
 
 /// Where to ask, and how to answer.

@@ -1,4 +1,7 @@
 use serde_json::Value as Json;
+use unicode_width::UnicodeWidthStr;
+
+use crate::admin::is_invisible;
 
 /// A heading, and what stands below it of an item.
 pub type Column = (&'static str, fn(&Json) -> String);
@@ -15,14 +18,19 @@ pub fn table(items: &Json, columns: &[Column], empty: &str) -> String {
         rows.push(
             columns
                 .iter()
-                .map(|(_, cell)| visible(&cell(item)))
+                .enumerate()
+                .map(|(index, (_, cell))| {
+                    let text = visible(&cell(item));
+                    // The first one is what the other commands are called with.
+                    if index == 0 { text } else { shortened(&text) }
+                })
                 .collect(),
         );
     }
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            cells.map(|cell| cell.width()).max().unwrap_or(0)
         })
         .collect();
     let lines: Vec<String> = rows
@@ -31,7 +39,7 @@ pub fn table(items: &Json, columns: &[Column], empty: &str) -> String {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
                 line.push_str(cell);
-                line.push_str(&" ".repeat(width.saturating_sub(cell.chars().count()) + 2));
+                line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
             }
             line.trim_end().to_owned()
         })
@@ -49,11 +57,32 @@ pub fn card(lines: &[(&str, String)]) -> String {
     lines.join("\n")
 }
 
-/// What came from others must not move the cursor or colour the terminal.
-fn visible(text: &str) -> String {
+/// What came from others must not move the cursor, colour the terminal, or turn a line around.
+pub fn visible(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| !is_invisible(*c))
+        .map(shown)
         .collect()
+}
+
+/// Columns of the terminal that a cell takes at most: one long name does not spoil the table.
+/// `--json` has all of it.
+const WIDEST: usize = 48;
+
+fn shortened(text: &str) -> String {
+    if text.width() <= WIDEST {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for c in text.chars() {
+        if short.width() + 1 >= WIDEST {
+            break;
+        }
+        short.push(c);
+    }
+    short.push('…');
+    short
 }
 
 /// A member of any type, in words.

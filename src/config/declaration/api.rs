@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for ScopeDescription {
 }
 
 /// Whether `tag` has the form of a BCP 47 language tag: `es`, `pt-BR`.
-fn is_language_tag(tag: &str) -> bool {
+pub fn is_language_tag(tag: &str) -> bool {
     let is_subtag = |text: &str| {
         (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };

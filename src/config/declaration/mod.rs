@@ -15,7 +15,7 @@ use toml::Spanned;
 use crate::issuer::RegistrationPolicy;
 use crate::protocol::SigningAlg;
 
-pub use api::{ApiDeclaration, ScopeDeclaration};
+pub use api::{ApiDeclaration, ScopeDeclaration, is_language_tag};
 pub use brand::BrandDeclaration;
 pub use claims::ClaimsDeclaration;
 pub use client::ClientDeclaration;

@@ -12,6 +12,7 @@ mod inspector;
 mod issuers;
 mod keys;
 pub mod pages;
+mod registration;
 mod roles;
 mod sessions;
 mod set_up;
@@ -190,6 +191,9 @@ async fn at_issuer(desk: &Desk<'_>, rest: &[&str], form: Option<&Fields>, asked:
         (["clients", id, "disable"], form) => clients::disable(desk, id, form).await,
         (["clients", id, "enable"], Some(form)) => clients::enable(desk, id, form).await,
         (["clients", id, "delete"], form) => clients::delete(desk, id, form).await,
+
+        (["registration"], form) => registration::tokens(desk, form).await,
+        (["registration", id, "delete"], Some(_)) => registration::delete(desk, id).await,
 
         (["apis"], None) => apis::list(desk).await,
         (["new-api"], form) => apis::create(desk, form).await,

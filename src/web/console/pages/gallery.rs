@@ -632,7 +632,6 @@ fn client_pages(sample: &Sample, frame: MakeFrame<'_, '_>, pages: &mut Vec<Rende
         uses_left: (number == 0).then_some(1),
         expires_at: (number == 0).then(|| "2026-11-29T09:30:00Z".to_owned()),
         created_at: "2026-11-22T09:30:00Z".to_owned(),
-        created_by: sample.text("maria"),
     };
     let registration = || InitialTokensPage {
         frame: frame(Section::Clients),

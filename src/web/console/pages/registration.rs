@@ -27,7 +27,6 @@ pub struct InitialTokenRow {
     pub uses_left: Option<u32>,
     pub expires_at: Option<String>,
     pub created_at: String,
-    pub created_by: String,
 }
 
 impl InitialTokenRow {
@@ -39,9 +38,8 @@ impl InitialTokenRow {
 #[derive(Debug, Clone)]
 pub struct InitialTokenFields {
     pub note: String,
-    /// Any number when empty.
     pub uses: String,
-    /// Seconds; for ever when empty.
+    /// Seconds.
     pub lifetime: String,
 }
 
@@ -61,7 +59,7 @@ impl InitialTokensPage<'_> {
         ("86400", "1 day"),
         ("604800", "7 days"),
         ("2592000", "30 days"),
-        ("", "For ever"),
+        ("31536000", "1 year"),
     ];
 
     pub fn lifetimes(&self) -> Vec<(&'static str, &'static str, bool)> {

@@ -8,7 +8,14 @@ use crate::secret::Digest;
 /// Lets through what strangers can cause as often as they like, once in a while for each cause: so
 /// that a flood of them leaves a trace, and cannot wash away everything else. Clones share it.
 #[derive(Clone, Default)]
-pub struct Seldom(Arc<Mutex<HashMap<[u8; 32], Noted>>>);
+pub struct Seldom(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    causes: HashMap<[u8; 32], Noted>,
+    /// When there will be causes that may be forgotten.
+    full_until: Option<Timestamp>,
+}
 
 struct Noted {
     at: Timestamp,
@@ -27,7 +34,7 @@ impl Seldom {
     pub fn admit(&self, cause: &[&str], now: Timestamp) -> Option<u64> {
         let key = *Digest::of(cause.join("\n").as_bytes()).as_bytes();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(noted) = known.get_mut(&key) {
+        if let Some(noted) = known.causes.get_mut(&key) {
             if now < noted.at + BETWEEN {
                 noted.left_out += 1;
                 return None;
@@ -35,13 +42,19 @@ impl Seldom {
             noted.at = now;
             return Some(std::mem::take(&mut noted.left_out));
         }
-        if known.len() >= MOST {
-            known.retain(|_, noted| now < noted.at + BETWEEN);
+        if known.causes.len() >= MOST {
+            // Not looked through for every one of a flood.
+            if known.full_until.is_some_and(|until| now < until) {
+                return None;
+            }
+            known.causes.retain(|_, noted| now < noted.at + BETWEEN);
+            let oldest = known.causes.values().map(|noted| noted.at).min();
+            known.full_until = oldest.map(|oldest| oldest + BETWEEN);
         }
-        if known.len() >= MOST {
+        if known.causes.len() >= MOST {
             return None;
         }
-        known.insert(
+        known.causes.insert(
             key,
             Noted {
                 at: now,

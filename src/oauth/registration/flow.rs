@@ -8,7 +8,7 @@ use super::limit;
 use super::offer::{Leave, Offer};
 use super::sector::check_sector;
 use super::submission::{Sender, Submission};
-use crate::audit::{Action, Event, Target};
+use crate::audit::{Action, Counted, Event, Target};
 use crate::clock::Timestamp;
 use crate::dialect::RandomWord;
 use crate::dialect::template::TextTemplate;
@@ -91,6 +91,7 @@ impl Authority<'_> {
         }
         self.record(&mut tx, &self.by_nobody(), event).await?;
         tx.commit().await?;
+        self.count(Counted::Registrations);
 
         let has_secret = !client.is_public();
         let mut registered = RegisteredClient::new(self, client, &apis, (now, now));

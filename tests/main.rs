@@ -2,6 +2,7 @@
 //! real program.
 
 mod addresses;
+mod admin_api;
 mod audit;
 mod bad_input;
 mod browser;

@@ -160,11 +160,7 @@ impl ApiForm {
             id,
             audience: self.audience.clone(),
             name: non_empty(&self.name).unwrap_or(&self.audience).to_owned(),
-            scopes: self
-                .scopes
-                .iter()
-                .map(ScopeForm::to_scope)
-                .collect(),
+            scopes: self.scopes.iter().map(ScopeForm::to_scope).collect(),
             token_lifetime: self.token_lifetime.map(Duration::from_secs),
             token_format: self.token_format,
             signing_alg: self.signing_alg,
@@ -182,7 +178,8 @@ impl ScopeForm {
             description.clone_from(english);
         } else if description.is_empty() {
             description = translations.values().next().cloned().unwrap_or_default();
-        } else if !translations.is_empty() && !translations.values().any(|text| *text == description)
+        } else if !translations.is_empty()
+            && !translations.values().any(|text| *text == description)
         {
             translations.insert("en".to_owned(), description.clone());
         }
@@ -203,7 +200,12 @@ impl ScopesForm {
             GrantedScope::All => Self::All(All::All),
             GrantedScope::Only(only) => {
                 let names = only.tokens().iter();
-                Self::Only(names.filter(|name| is_worth_something(name)).cloned().collect())
+                Self::Only(
+                    names
+                        .filter(|name| is_worth_something(name))
+                        .cloned()
+                        .collect(),
+                )
             }
         }
     }

@@ -40,7 +40,10 @@ impl AtIssuer<'_> {
         // The newest signs, so it must be newer, even if the last one was made this very second.
         tx.lock_issuer(self.id()).await?;
         let known = tx.list_signing_keys(self.id()).await?;
-        let last = known.iter().filter(|key| key.alg == alg).map(|key| key.created_at);
+        let last = known
+            .iter()
+            .filter(|key| key.alg == alg)
+            .map(|key| key.created_at);
         let made = last.max().map_or(now, |last| now.max(last + SECOND));
         let key = signing_keys::seal(keyring, entropy, self.id(), &self.dialect, &material, made)?;
         tx.insert_signing_key(self.id(), &key).await?;

@@ -36,8 +36,8 @@ pub use clients::{CreatedClient, LONGEST_OVERLAP, NewSecret};
 pub use fault::{AdminFault, Problem, Result};
 pub use keys::KeyView;
 pub use people::{CreatedUser, LINK_LIFETIME, set_up};
-pub use rules::is_invisible;
 use rights::{Permission, Rights};
+pub use rules::is_invisible;
 
 /// Somebody at work on what is administered.
 pub struct Admin<'a> {

@@ -115,7 +115,9 @@ pub fn api(form: &ApiForm, around: &Surroundings<'_>, others: &[&Api]) -> Vec<Pr
         }
     }
     problems.extend(scopes_beside(form, around.dialect, others));
-    let format = form.token_format.unwrap_or(around.dialect.access_token.format);
+    let format = form
+        .token_format
+        .unwrap_or(around.dialect.access_token.format);
     if format == TokenFormat::Jwt && around.algs.is_empty() {
         problems.push(Problem::new(
             "token_format",
@@ -194,8 +196,14 @@ pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
     problems.extend(texts(form));
     let metadata = &form.metadata;
     for (field, wanted) in [
-        ("id_token_signed_response_alg", metadata.id_token_signed_response_alg),
-        ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
+        (
+            "id_token_signed_response_alg",
+            metadata.id_token_signed_response_alg,
+        ),
+        (
+            "userinfo_signed_response_alg",
+            metadata.userinfo_signed_response_alg,
+        ),
     ] {
         problems.extend(alg(field, wanted, around.algs));
     }
@@ -224,7 +232,10 @@ fn ways_in(form: &ClientForm, dialect: &Dialect) -> Vec<Problem> {
         ));
     }
     let mut known = HashSet::new();
-    for twice in grant_types.iter().filter(|grant| !known.insert(grant.as_str())) {
+    for twice in grant_types
+        .iter()
+        .filter(|grant| !known.insert(grant.as_str()))
+    {
         let message = format!("{} stands twice", twice.as_str());
         problems.push(Problem::new("grant_types", message));
     }
@@ -250,7 +261,10 @@ fn uris(form: &ClientForm) -> Vec<Problem> {
     let metadata = &form.metadata;
     for (field, uris) in [
         ("redirect_uris", &form.redirect_uris),
-        ("post_logout_redirect_uris", &metadata.post_logout_redirect_uris),
+        (
+            "post_logout_redirect_uris",
+            &metadata.post_logout_redirect_uris,
+        ),
     ] {
         problems.extend(redirect_uris(field, uris));
     }

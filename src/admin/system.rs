@@ -60,7 +60,14 @@ pub async fn declare(core: &Core, keyring: &Keyring, actor: &Actor) -> Result<()
     for _ in 0..TRIES {
         let names = issuer_names(core).await?;
         let console = core.store.find_issuer(CONSOLE).await?;
-        declare_for(core, keyring, actor, &names, console.is_some_and(|it| it.is_demo)).await?;
+        declare_for(
+            core,
+            keyring,
+            actor,
+            &names,
+            console.is_some_and(|it| it.is_demo),
+        )
+        .await?;
         // Somebody may have made one while this was being written, and one that is not known here
         // would have lost its API.
         if issuer_names(core).await? == names {

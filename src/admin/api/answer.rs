@@ -188,14 +188,18 @@ impl From<AdminFault> for ApiAnswer {
 
 /// What is wrong with members of what was sent, each with its place (RFC 6901).
 pub fn invalid(problems: &[Problem]) -> ApiAnswer {
-    wrong(problems, |problem| json!({ "pointer": pointer(&problem.field) }))
+    wrong(
+        problems,
+        |problem| json!({ "pointer": pointer(&problem.field) }),
+    )
 }
 
 /// What is wrong with members that are called as they are: dots and brackets are of the name.
 pub(super) fn invalid_members(problems: &[Problem]) -> ApiAnswer {
-    wrong(problems, |problem| {
-        json!({ "pointer": format!("#/{}", escaped(&problem.field)) })
-    })
+    wrong(
+        problems,
+        |problem| json!({ "pointer": format!("#/{}", escaped(&problem.field)) }),
+    )
 }
 
 /// What is wrong with parameters of the query.

@@ -115,7 +115,10 @@ impl<'a> Call<'a> {
         match self.query("force") {
             "" | "false" => Ok(false),
             "true" => Ok(true),
-            _ => Err(invalid_parameters(&[Problem::new("force", "expected true or false")])),
+            _ => Err(invalid_parameters(&[Problem::new(
+                "force",
+                "expected true or false",
+            )])),
         }
     }
 
@@ -280,7 +283,9 @@ impl<'a> Call<'a> {
     pub(super) fn conditional(&self, answer: ApiAnswer) -> ApiAnswer {
         let known = self.request.if_none_match.as_deref().unwrap_or_default();
         // Compared weakly: whatever packs answers on their way marks their tags so.
-        let mut tags = known.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+        let mut tags = known
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/"));
         let has_it = tags.any(|tag| tag == "*" || Some(tag) == answer.etag.as_deref());
         if self.request.method == "GET" && answer.etag.is_some() && has_it {
             return ApiAnswer {

@@ -4,8 +4,8 @@ use super::documents::{
 };
 use super::{ApiAnswer, Call};
 use crate::account::{User, UserId};
-use crate::admin::{AdminFault, LINK_LIFETIME};
 use crate::admin::forms::UserForm;
+use crate::admin::{AdminFault, LINK_LIFETIME};
 use crate::secret::Secret;
 use crate::store::UserQuery;
 

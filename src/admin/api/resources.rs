@@ -40,7 +40,10 @@ pub async fn list_clients(call: &Call<'_>) -> Answer {
     let kind = match call.query("kind") {
         "" => None,
         name => Some(ClientKind::find(name).ok_or_else(|| {
-            answer::invalid_parameters(&[Problem::new("kind", "expected machine, web, spa or native")])
+            answer::invalid_parameters(&[Problem::new(
+                "kind",
+                "expected machine, web, spa or native",
+            )])
         })?),
     };
     let after: Option<(String, String)> = call.after()?;

@@ -5,10 +5,10 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::{Target, read_secret};
-use crate::admin::system::CONSOLE;
-use crate::admin::{Admin, signing_keys};
 use crate::admin::api::{self, ApiRequest, BASE};
 use crate::admin::rights::Rights;
+use crate::admin::system::CONSOLE;
+use crate::admin::{Admin, signing_keys};
 use crate::audit::Actor;
 use crate::cli::{Failed, fail, misused, running};
 use crate::clock::Clock;

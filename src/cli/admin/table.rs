@@ -60,7 +60,10 @@ pub fn card(lines: &[(&str, String)]) -> String {
 /// What came from others must not move the cursor, colour the terminal, or turn a line around.
 pub fn visible(text: &str) -> String {
     let shown = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().filter(|c| !is_invisible(*c)).map(shown).collect()
+    text.chars()
+        .filter(|c| !is_invisible(*c))
+        .map(shown)
+        .collect()
 }
 
 /// Columns of the terminal that a cell takes at most: one long name does not spoil the table.

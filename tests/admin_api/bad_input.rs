@@ -230,9 +230,7 @@ async fn a_mistake_is_named_with_its_place() {
     // In the query.
     for (path, parameter) in [
         ("/issuers/clinic/clients?serch=x", "serch"),
-        ("/issuers/clinic/clients?search=a&search=b", "search"),
         ("/issuers/clinic/clients?kind=robot", "kind"),
-        ("/issuers/clinic/clients?search=%00", "search"),
         ("/issuers/clinic/audit?from=yesterday", "from"),
         ("/issuers/clinic/audit?outcome=maybe", "outcome"),
         ("/issuers/clinic/roles?limit=5", "limit"),
@@ -395,7 +393,8 @@ on_engines! { all:
             assert_eq!(made["username"], name);
             assert_eq!(made["claims"], user["claims"]);
             let found = api.get(&format!("{USERS}?search={}", in_path(name))).await.json();
-            assert_eq!(found["items"][0]["username"], name, "{found}");
+            let mut items = found["items"].as_array().unwrap().iter();
+            assert!(items.any(|user| user["username"] == name), "{found}");
         }
         for name in ["", ".", "..", " ", "a\u{0}", "é", "a\nb", " a", &"x".repeat(256)] {
             let reply = api.post(CLIENTS, &machine(name)).await;

@@ -8,6 +8,7 @@ mod pages;
 mod permissions;
 
 use std::ops::Deref;
+use std::pin::Pin;
 
 use locum::admin::api::BASE;
 use locum::admin::system::{SERVER_AUDIENCE, issuer_audience};
@@ -29,6 +30,8 @@ pub struct Api {
 pub struct Reply {
     answer: Answer,
 }
+
+type Replying<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
 impl Deref for Reply {
     type Target = Answer;
@@ -106,55 +109,58 @@ impl Api {
     }
 
     /// `path` is below `/api/v1`.
-    pub async fn send(&self, mut request: Request) -> Reply {
+    pub fn send(&self, mut request: Request) -> Replying<'_> {
         let (method, path) = (request.method.clone(), request.path.clone());
         request.path = format!("{BASE}{path}");
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
         let bytes = request.bytes(self.peer.port);
-        let answer = self.peer.send_bytes(&bytes).await;
-        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        if let Some(token) = &self.token {
-            assert!(!answer.body.contains(token), "the token came back");
-        }
-        Contract::get().check(&method, &path, &answer);
-        Reply { answer }
+        // Tests are long, and so would their futures be on the stack.
+        Box::pin(async move {
+            let answer = self.peer.send_bytes(&bytes).await;
+            let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+            if let Some(token) = &self.token {
+                assert!(!answer.body.contains(token), "the token came back");
+            }
+            Contract::get().check(&method, &path, &answer);
+            Reply { answer }
+        })
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
-        self.send(Request::get(path)).await
+    pub fn get(&self, path: &str) -> Replying<'_> {
+        self.send(Request::get(path))
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Reply {
-        self.send(Request::post(path).json(body.to_string())).await
+    pub fn post(&self, path: &str, body: &Value) -> Replying<'_> {
+        self.send(Request::post(path).json(body.to_string()))
     }
 
     /// A change to whatever it is now.
-    pub async fn change(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
-        self.change_from(method, path, "*", body).await
+    pub fn change(&self, method: &str, path: &str, body: Option<&Value>) -> Replying<'_> {
+        self.change_from(method, path, "*", body)
     }
 
-    pub async fn change_from(
+    pub fn change_from(
         &self,
         method: &str,
         path: &str,
         etag: &str,
         body: Option<&Value>,
-    ) -> Reply {
+    ) -> Replying<'_> {
         let mut request = Request::new(method, path).header("If-Match", etag);
         if let Some(body) = body {
             request = request.json(body.to_string());
         }
-        self.send(request).await
+        self.send(request)
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Reply {
-        self.change("PATCH", path, Some(body)).await
+    pub fn patch(&self, path: &str, body: &Value) -> Replying<'_> {
+        self.change("PATCH", path, Some(body))
     }
 
-    pub async fn delete(&self, path: &str) -> Reply {
-        self.change("DELETE", path, None).await
+    pub fn delete(&self, path: &str) -> Replying<'_> {
+        self.change("DELETE", path, None)
     }
 
     /// The ID of the thing in a list that has this member.

@@ -102,7 +102,6 @@ async fn only_a_pages_own_words_lead_on() {
     let (_fixture, api) = super::clinic().await;
     let cursors = [
         "x",
-        "%00",
         "bnVsbA",                           // null
         "WyJcdTAwMDAiLCJ4Il0",              // ["\u0000","x"]
         "WyJhIl0",                          // ["a"]

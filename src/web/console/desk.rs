@@ -156,8 +156,9 @@ impl<'a> Desk<'a> {
     }
 
     pub fn refuse(&self, fault: AdminFault) -> HttpResponse {
-        let back = || match self.at.and_then(|index| self.names.get(index)) {
+        let back = match self.at.and_then(|index| self.names.get(index)) {
             Some(issuer) => super::pages::links::issuer(&issuer.name),
+            None if matches!(fault, AdminFault::LastOwner) => "/console/administrators".to_owned(),
             None => "/console/issuers".to_owned(),
         };
         match fault {
@@ -173,7 +174,7 @@ impl<'a> Desk<'a> {
             AdminFault::Changed { .. } => {
                 let failure = Failure::Conflict {
                     differences: Vec::new(),
-                    reload: back(),
+                    reload: back,
                 };
                 self.fail(StatusCode::CONFLICT, failure)
             }
@@ -184,7 +185,7 @@ impl<'a> Desk<'a> {
             | AdminFault::NotPossible(_)) => {
                 let failure = Failure::Refused {
                     words: sentence(&fault.to_string()),
-                    back: back(),
+                    back,
                 };
                 self.fail(StatusCode::CONFLICT, failure)
             }
@@ -224,7 +225,9 @@ pub fn problems(fault: AdminFault, names: &[(&str, &str)]) -> Result<Problems, A
     match fault {
         AdminFault::Invalid(all) => {
             for problem in all {
-                problems.add(named(&problem.field), sentence(&problem.message));
+                let field = named(&problem.field);
+                let words = told(&field, &problem.message);
+                problems.add(field, words);
             }
         }
         AdminFault::Exists { what, .. } => {
@@ -239,6 +242,25 @@ pub fn problems(fault: AdminFault, names: &[(&str, &str)]) -> Result<Problems, A
         other => return Err(other),
     }
     Ok(problems)
+}
+
+/// What is wrong, as a sentence. The admin layer leaves out what it is wrong with.
+fn told(field: &str, message: &str) -> String {
+    let is_about_it = ["is ", "has ", "begins ", "stands "]
+        .iter()
+        .any(|verb| message.starts_with(verb));
+    if !is_about_it {
+        return sentence(message);
+    }
+    let subject = match field {
+        "name" | "client_name" | "brand_name" | "brand" => "The name",
+        "username" => "The username",
+        "email" => "The email address",
+        "phone_number" => "The phone number",
+        "description" => "The description",
+        _ => "This",
+    };
+    sentence(&format!("{subject} {message}"))
 }
 
 /// The revision that a form was made from. A form without one was not made by a page of ours, and
@@ -279,16 +301,17 @@ fn words(value: &serde_json::Value) -> String {
 }
 
 /// The most that somebody is, there.
-fn standing(rights: &Rights, issuer: Option<&str>) -> Standing {
-    if rights.hold(Permission::WriteSettings, issuer)
-        || rights.hold(Permission::WriteIssuers, issuer)
-    {
-        Standing::Owner
-    } else if rights.hold(Permission::WriteClients, issuer) {
-        Standing::Manager
-    } else {
-        Standing::Auditor
-    }
+fn standing(rights: &Rights, issuer: Option<&str>) -> Option<Standing> {
+    let telling = [
+        (Permission::WriteSettings, Standing::Owner),
+        (Permission::WriteIssuers, Standing::Owner),
+        (Permission::WriteClients, Standing::Manager),
+        (Permission::ReadAudit, Standing::Auditor),
+    ];
+    telling
+        .into_iter()
+        .find(|(permission, _)| rights.hold(*permission, issuer))
+        .map(|(_, standing)| standing)
 }
 
 fn may(rights: &Rights, issuer: Option<&str>) -> May {

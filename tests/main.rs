@@ -7,6 +7,7 @@ mod bad_input;
 mod browser;
 mod command_line;
 mod configuration;
+mod console;
 mod dialects;
 mod errors;
 mod invariants;

@@ -33,7 +33,7 @@ impl Browser {
     }
 
     /// Presses Tab until the focus is on what matches.
-    async fn tabs_to(&self, css: &str) {
+    pub async fn tabs_to(&self, css: &str) {
         for _ in 0..40 {
             if self.focus(css).await["matches"] == true {
                 return;

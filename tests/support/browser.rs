@@ -396,6 +396,11 @@ impl Browser {
         self.find(&format!("{css}:focus")).await;
     }
 
+    /// The page's HTML, as the browser has it now.
+    pub async fn source(&self) -> String {
+        self.client.source().await.unwrap()
+    }
+
     pub async fn forgets_cookies(&self) {
         self.client.delete_all_cookies().await.unwrap();
     }

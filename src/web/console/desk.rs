@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value as Json};
 
 use super::pages::{
     ConsoleFrame, Difference, Failure, FailurePage, IssuerName, May, Notice, Problems, Section,
@@ -142,7 +143,8 @@ impl<'a> Desk<'a> {
         theirs: &impl Serialize,
         reload: String,
     ) -> HttpResponse {
-        let differences = crate::admin::configuration::differences(theirs, yours);
+        let differences =
+            crate::admin::configuration::differences(&members(theirs), &members(yours));
         let differences = differences.into_iter().map(|change| Difference {
             field: change.field,
             yours: words(&change.after),
@@ -292,10 +294,41 @@ pub fn sentence(text: &str) -> String {
     format!("{}{}{end}", first.unwrap_or_default(), chars.as_str())
 }
 
-fn words(value: &serde_json::Value) -> String {
+/// Members, those of an object that is itself a member by names of their own.
+fn members(form: &impl Serialize) -> Map<String, Json> {
+    let mut members = Map::new();
+    let form = serde_json::to_value(form).unwrap_or_default();
+    for (name, value) in form.as_object().into_iter().flatten() {
+        match value {
+            Json::Object(inner) => {
+                members.extend(inner.iter().map(|(inner, value)| {
+                    let name = match name.as_str() {
+                        "claims" => inner.clone(),
+                        name => format!("{name}.{inner}"),
+                    };
+                    (name, value.clone())
+                }));
+            }
+            value => {
+                members.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    members
+}
+
+/// A value for people: a list one to a line, and of an object what its members say.
+fn words(value: &Json) -> String {
+    let joined = |values: &mut dyn Iterator<Item = &Json>, between: &str| {
+        let words: Vec<String> = values.map(words).collect();
+        let said = words.iter().filter(|words| !words.is_empty());
+        said.map(String::as_str).collect::<Vec<_>>().join(between)
+    };
     match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text.clone(),
+        Json::Null => String::new(),
+        Json::String(text) => text.clone(),
+        Json::Array(items) => joined(&mut items.iter(), "\n"),
+        Json::Object(members) => joined(&mut members.values(), ", "),
         other => other.to_string(),
     }
 }

@@ -12,7 +12,8 @@ const element = document.activeElement;
 if (!element || element === document.body) {
     return { there: false };
 }
-const style = getComputedStyle(element);
+// A link that covers its tile has the tile outlined.
+const style = getComputedStyle(element.closest(".tile") ?? element);
 const box = element.getBoundingClientRect();
 return {
     there: true,

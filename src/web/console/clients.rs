@@ -286,6 +286,7 @@ pub async fn edit(desk: &Desk<'_>, client_id: &str, form: Option<&Fields>) -> An
         } else {
             form.token_endpoint_auth_method
         },
+        grant_types: as_before(current.grant_types.as_deref(), form.grant_types),
         ..form
     });
     let outcome = match &sent {
@@ -306,6 +307,21 @@ pub async fn edit(desk: &Desk<'_>, client_id: &str, form: Option<&Fields>) -> An
             page.problems = problems;
             Ok(desk.show_again(&page))
         }
+    }
+}
+
+/// The same grant types as before in the order they had, which a form does not know.
+fn as_before(
+    before: Option<&[GrantType]>,
+    typed: Option<Vec<GrantType>>,
+) -> Option<Vec<GrantType>> {
+    match (before, &typed) {
+        (Some(before), Some(now))
+            if before.len() == now.len() && before.iter().all(|grant| now.contains(grant)) =>
+        {
+            Some(before.to_vec())
+        }
+        _ => typed,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::support::servers::Vendor;
 impl Console<'_> {
     /// The client ID and the secret that a page shows this once.
     async fn credentials(&self) -> (String, String) {
+        self.browser.find("#client-secret").await;
         let values = self.browser.texts("section.once code").await;
         let [client_id, secret] = &values[..] else {
             panic!("not an ID and a secret: {values:?}");
@@ -348,7 +349,7 @@ async fn edits_that_conflict_lose_nothing() {
         let row = browser.text("tbody tr").await;
         assert!(row.contains("Mine") && row.contains("Theirs"), "{row}");
         assert_eq!(browser.all("tbody tr").await.len(), 1);
-        browser.click(".question a.primary").await;
+        console.goes(".question a.primary").await;
         assert_eq!(browser.value("#client_name").await, "Theirs");
         console.fill("#client_name", "Ours").await;
         console.submit().await;

@@ -43,22 +43,26 @@ impl<'a> Console<'a> {
         self.browser.click(css).await;
     }
 
+    /// Clicks what leads to another page.
+    pub async fn goes(&self, css: &str) {
+        let element = self.browser.find(css).await;
+        self.browser.leaves_by(element).await;
+    }
+
     pub async fn fill(&self, css: &str, text: &str) {
         self.browser.fill(css, text).await;
     }
 
     /// Follows the link of the content that says this.
     pub async fn follow(&self, words: &str) {
-        self.named("main a", words).await.click().await.unwrap();
+        let link = self.named("main a", words).await;
+        self.browser.leaves_by(link).await;
     }
 
     /// Presses the button of the content that says this.
     pub async fn press(&self, words: &str) {
-        self.named("main button", words)
-            .await
-            .click()
-            .await
-            .unwrap();
+        let button = self.named("main button", words).await;
+        self.browser.leaves_by(button).await;
     }
 
     async fn named(&self, css: &str, words: &str) -> Element {
@@ -74,12 +78,12 @@ impl<'a> Console<'a> {
 
     /// Sends the page's form.
     pub async fn submit(&self) {
-        self.click("form.sheet button[type=submit]").await;
+        self.goes("form.sheet button[type=submit]").await;
     }
 
     /// Says yes.
     pub async fn confirm(&self) {
-        self.click("#confirm").await;
+        self.goes("#confirm").await;
     }
 
     /// What has just been done is said once, where a screen reader hears it.
@@ -106,7 +110,7 @@ impl<'a> Console<'a> {
             .await
         {
             if form.is_displayed().await.unwrap() {
-                form.click().await.unwrap();
+                self.browser.leaves_by(form).await;
                 return;
             }
         }

@@ -19,7 +19,7 @@ impl Console<'_> {
         self.browser.open(&link).await;
         self.browser.fill("#new_password", PASSWORD).await;
         self.browser.fill("#repeated_password", PASSWORD).await;
-        self.click("#set-password").await;
+        self.goes("#set-password").await;
         self.browser
             .arrives("the page after it", |url| {
                 !url.path().ends_with("/set-password")
@@ -203,7 +203,7 @@ async fn a_session_is_ended_and_an_application_loses_its_access() {
 
         let console = Console::enter(browser, scene, "manager").await;
         console.open_at("clinic", "/sessions?q=doctor").await;
-        browser.click("tbody form button").await;
+        console.goes("tbody form button").await;
         console.says("signed out").await;
         assert!(console.content().await.contains("Nobody is signed in"));
         browser.open(&scene.url("clinic", "/account")).await;
@@ -217,7 +217,7 @@ async fn a_session_is_ended_and_an_application_loses_its_access() {
                 .await
                 .contains("Clinic single page application")
         );
-        browser.click("form[action$='/withdraw'] button").await;
+        console.goes("form[action$='/withdraw'] button").await;
         console.says("lost its access").await;
         assert!(!browser.has("form[action$='/withdraw']").await);
         browser
@@ -286,7 +286,7 @@ async fn the_last_owner_stays() {
         console.confirm().await;
         let refused = console.content().await;
         assert!(refused.contains("last"), "{refused}");
-        browser.click(".question a.primary").await;
+        console.goes(".question a.primary").await;
         browser.is_at("/console/administrators").await;
 
         // A second owner, once they can sign in, changes that.
@@ -307,7 +307,7 @@ async fn the_last_owner_stays() {
         browser.open(&link).await;
         browser.fill("#new_password", PASSWORD).await;
         browser.fill("#repeated_password", PASSWORD).await;
-        console.click("#set-password").await;
+        console.goes("#set-password").await;
         browser
             .arrives("the page after it", |url| {
                 !url.path().ends_with("/set-password")

@@ -38,7 +38,7 @@ async fn ways_to_change(console: &Console<'_>) -> Vec<String> {
             let has_button = attribute == "href"
                 || !console
                     .browser
-                    .all(&format!("form[action='{to}'] button"))
+                    .all(&format!("form[action='{to}'] button[type=submit]"))
                     .await
                     .is_empty();
             if changes && has_button {

@@ -9,6 +9,7 @@ mod browser;
 mod cli_admin;
 mod command_line;
 mod configuration;
+mod console;
 mod dialects;
 mod errors;
 mod invariants;

@@ -17,6 +17,10 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 /// So many requests may be on their way; the others wait.
 const AT_ONCE: usize = 16;
 
+/// So many fetches may be on their way; more are refused. Strangers ask for them, and may not keep
+/// others waiting.
+const FETCHES_AT_ONCE: usize = 4;
+
 /// Sends requests to other servers: HTTPS, bounded in time, no redirects, and no address that
 /// leads into a private network, where a URL that somebody registered could reach what only this
 /// server can (server-side request forgery).
@@ -26,6 +30,7 @@ pub struct Outgoing {
     /// rest of a start. `None` when it cannot be made.
     client: Arc<OnceLock<Option<reqwest::Client>>>,
     turns: Arc<Semaphore>,
+    fetches: Arc<Semaphore>,
     allows_loopback: bool,
 }
 
@@ -45,6 +50,7 @@ impl Outgoing {
         Self {
             client: Arc::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            fetches: Arc::new(Semaphore::new(FETCHES_AT_ONCE)),
             allows_loopback,
         }
     }
@@ -106,8 +112,10 @@ impl Outgoing {
         let client = self
             .client()
             .ok_or_else(|| failed("this server has no client to ask with".to_owned()))?;
-        // Never closed.
-        let _turn = self.turns.acquire().await;
+        let _turn = self
+            .fetches
+            .try_acquire()
+            .map_err(|_| failed("too many others are being asked".to_owned()))?;
         let answer = client
             .get(parsed)
             .header("accept", "application/json")

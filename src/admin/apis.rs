@@ -1,5 +1,6 @@
 use uuid::Uuid;
 
+use super::configuration::changed_fields;
 use super::forms::ApiForm;
 use super::rights::Permission;
 use super::{AdminFault, AtIssuer, Result, rules};
@@ -55,7 +56,11 @@ impl AtIssuer<'_> {
                 false => error.into(),
             })?
             .ok_or_else(|| AdminFault::changed(WHAT, &known.value.audience))?;
-        let event = Event::new(Action::ApiChanged, target(&api));
+        let event = changed_fields(
+            Event::new(Action::ApiChanged, target(&api)),
+            &ApiForm::from(&known.value),
+            form,
+        );
         self.finish_and_prepare(tx, event).await?;
         self.api(id).await
     }

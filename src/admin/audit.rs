@@ -115,6 +115,11 @@ pub enum ChainFault {
     /// Both have the number, and their MACs differ.
     #[error("event {sequence} is not the one that was noted: the events from there on are others")]
     Replaced { sequence: i64 },
+    /// Nobody has written it who wrote the chain.
+    #[error(
+        "event {sequence} stands outside the chain: it was forged, or put back after it was taken away"
+    )]
+    Outside { sequence: i64 },
     #[error("the chain's end does not say what its newest event, {sequence}, says")]
     WrongEnd { sequence: i64 },
     #[error("event {sequence} cannot be read: {why}")]
@@ -220,11 +225,13 @@ impl Walk<'_> {
                 }
             }
         }
-        Ok(
-            (self.previous != ends.head).then_some(ChainFault::WrongEnd {
+        if self.previous != ends.head {
+            return Ok(Some(ChainFault::WrongEnd {
                 sequence: self.sequence,
-            }),
-        )
+            }));
+        }
+        let outside = self.core.store.find_audit_outside(chain).await?;
+        Ok(outside.map(|sequence| ChainFault::Outside { sequence }))
     }
 
     fn step(&mut self, record: &Record) -> Option<ChainFault> {

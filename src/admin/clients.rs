@@ -1,11 +1,13 @@
 use std::time::Duration;
 
+use super::configuration::changed_fields;
 use super::forms::ClientForm;
 use super::rights::Permission;
 use super::{AdminFault, AtIssuer, Problem, Result, rules};
 use crate::audit::{Action, Event, Target, TargetKind};
 use crate::dialect::RegistrationShape;
 use crate::issuer::{Client, ClientRecord, PreviousSecret};
+use crate::oauth::registration::check_sector;
 use crate::secret::{Secret, SecretHash};
 use crate::store::{ClientQuery, ClientUsage};
 
@@ -61,7 +63,7 @@ impl AtIssuer<'_> {
         if form.client_id.is_empty() {
             form.client_id = self.shape().client_id.render(&self.core().entropy);
         }
-        let mut client = self.checked_client(&form).await?;
+        let mut client = self.checked_client(&form, None).await?;
         let mut client_secret = None;
         match (secret, client.kind.is_public()) {
             (Some(_), true) => {
@@ -104,9 +106,11 @@ impl AtIssuer<'_> {
     ) -> Result<ClientRecord> {
         self.require(Permission::WriteClients)?;
         let mut record = self.client(client_id).await?;
+        let apis = self.core().store.list_apis(self.id()).await?;
+        let before = ClientForm::of(&record.client, &apis);
         let mut form = form.clone();
         form.client_id = client_id.to_owned();
-        let mut client = self.checked_client(&form).await?;
+        let mut client = self.checked_client(&form, Some(&record.client)).await?;
         if client.kind.is_public() != record.client.kind.is_public() {
             return Err(AdminFault::Invalid(vec![Problem::new(
                 "kind",
@@ -116,8 +120,9 @@ impl AtIssuer<'_> {
         client.secret_hash = record.client.secret_hash;
         client.previous_secret = record.client.previous_secret;
         client.is_disabled = record.client.is_disabled;
+        let event = Event::new(Action::ClientChanged, target(&client));
+        let event = changed_fields(event, &before, &form);
         record.client = client;
-        let event = Event::new(Action::ClientChanged, target(&record.client));
         self.save_client(record, revision, event).await
     }
 
@@ -255,15 +260,29 @@ impl AtIssuer<'_> {
             .ok_or_else(|| AdminFault::not_found(WHAT, client_id))
     }
 
-    async fn checked_client(&self, form: &ClientForm) -> Result<Client> {
+    async fn checked_client(&self, form: &ClientForm, previous: Option<&Client>) -> Result<Client> {
         let apis = self.core().store.list_apis(self.id()).await?;
         let around = rules::Surroundings {
             dialect: &self.dialect,
             algs: self.issuer.settings.algs(&self.dialect),
             apis: &apis,
         };
+        let form = &in_sector(form, previous);
         AdminFault::unless(rules::client(form, &around))?;
-        Ok(form.to_client(&apis))
+        let client = form.to_client(&apis);
+        let is_vouched_for = previous.is_some_and(|known| {
+            known.redirect_uris == client.redirect_uris
+                && known.metadata.sector_identifier_uri == client.metadata.sector_identifier_uri
+        });
+        if !is_vouched_for {
+            check_sector(&self.core().outgoing, &client)
+                .await
+                .map_err(|problem| {
+                    let field = problem.member.as_str();
+                    AdminFault::Invalid(vec![Problem::new(field, problem.message)])
+                })?;
+        }
+        Ok(client)
     }
 
     /// How the dialect's vendor writes IDs and secrets.
@@ -285,6 +304,22 @@ impl AtIssuer<'_> {
         let core = self.core();
         Ok(core.secrets.hash_password(secret, &core.entropy).await?)
     }
+}
+
+/// The host of a `sector_identifier_uri` is the sector (OIDC Core §8.1), as long as there is one.
+fn in_sector(form: &ClientForm, previous: Option<&Client>) -> ClientForm {
+    let mut form = form.clone();
+    let metadata = &mut form.metadata;
+    if let Some(uri) = &metadata.sector_identifier_uri {
+        let host = url::Url::parse(uri).ok();
+        metadata.sector_identifier = host.and_then(|uri| Some(uri.host_str()?.to_owned()));
+    } else if let Some(previous) = previous
+        && previous.metadata.sector_identifier_uri.is_some()
+        && previous.metadata.sector_identifier == metadata.sector_identifier
+    {
+        metadata.sector_identifier = None;
+    }
+    form
 }
 
 fn target(client: &Client) -> Target {

@@ -1,12 +1,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::configuration::ApplyError;
+use super::configuration::{ApplyError, changed_fields};
 use super::rights::Permission;
 use super::system::{self, CONSOLE};
 use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules, signing_keys};
 use crate::audit::{Action, Chain, Event, Target, TargetKind};
-use crate::config::is_issuer_name;
+use crate::config::{is_host_name, is_issuer_name};
 use crate::dialect::{BUILT_IN, Dialect, Endpoint};
 use crate::issuer::{BrandSettings, IssuerId, IssuerSettings, RegistrationPolicy};
 use crate::protocol::SigningAlg;
@@ -172,6 +172,10 @@ impl AtIssuer<'_> {
     ) -> Result<StoredIssuer> {
         self.require(Permission::WriteSettings)?;
         self.not_the_consoles("the settings of the console are fixed")?;
+        if settings.host != self.issuer.settings.host {
+            // Which names lead where is the whole server's matter.
+            self.admin.require(Permission::WriteIssuers, None)?;
+        }
         let mut problems = self.settings_problems(&settings);
         problems.extend(self.algs_problems(&settings).await?);
         problems.extend(self.host_problem(settings.host.as_deref()).await?);
@@ -196,6 +200,21 @@ impl AtIssuer<'_> {
                 now,
             )?);
         }
+        let retention = (
+            issuer.settings.audit_retention_days,
+            settings.audit_retention_days,
+        );
+        let mut event = changed_fields(
+            Event::new(Action::SettingsChanged, target(&issuer)),
+            &issuer.settings,
+            &settings,
+        );
+        if issuer.settings.host != settings.host {
+            event = event.with("host", settings.host.clone());
+        }
+        if issuer.settings.registration != settings.registration {
+            event = event.with("registration", settings.registration.as_str());
+        }
         issuer.settings = settings;
         issuer.revision = revision;
         let mut tx = self.core().store.write().await?;
@@ -205,7 +224,20 @@ impl AtIssuer<'_> {
         for key in &new_keys {
             tx.insert_signing_key(self.id(), key).await?;
         }
-        let event = Event::new(Action::SettingsChanged, target(&issuer));
+        if retention.0 != retention.1 {
+            // Where a shorter retention of this issuer does not take it away.
+            let event = Event::new(Action::SettingsChanged, target(&issuer))
+                .with("audit_retention_days", retention.1)
+                .with("before", retention.0);
+            tx.append_audit(
+                &self.core().audit,
+                Chain::SERVER,
+                now,
+                &self.admin.actor,
+                event,
+            )
+            .await?;
+        }
         self.finish(tx, event).await?;
         let stored = self.core().store.find_issuer(&issuer.name).await?;
         stored.ok_or_else(|| AdminFault::not_found(WHAT, issuer.name))
@@ -214,8 +246,7 @@ impl AtIssuer<'_> {
     /// A host name is one issuer's alone.
     async fn host_problem(&self, host: Option<&str>) -> Result<Option<Problem>> {
         let Some(host) = host else { return Ok(None) };
-        if !is_host(host) {
-            let message = "expected a host name in lower case, without port";
+        if let Err(message) = is_host_name(host) {
             return Ok(Some(Problem::new("host", message)));
         }
         let issuers = self.core().store.list_issuers().await?;
@@ -266,7 +297,11 @@ impl AtIssuer<'_> {
 
     fn settings_problems(&self, settings: &IssuerSettings) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let has_registration = self.dialect.endpoints.find(Endpoint::Registration).is_some();
+        let has_registration = self
+            .dialect
+            .endpoints
+            .find(Endpoint::Registration)
+            .is_some();
         if settings.registration != RegistrationPolicy::Closed && !has_registration {
             problems.push(Problem::new(
                 "registration",
@@ -317,13 +352,6 @@ impl AtIssuer<'_> {
         }
         problems
     }
-}
-
-fn is_host(text: &str) -> bool {
-    let is_plain = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
-    };
-    !text.is_empty() && text.len() <= 253 && text.bytes().all(is_plain)
 }
 
 fn is_color(text: &str) -> bool {

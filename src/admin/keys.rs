@@ -68,6 +68,10 @@ impl AtIssuer<'_> {
             ));
         }
         let mut tx = self.core().store.write().await?;
+        // Somebody may have begun to sign with its algorithm again meanwhile.
+        tx.update_issuer(&self.issuer)
+            .await?
+            .ok_or_else(|| AdminFault::changed("issuer", &self.issuer.name))?;
         tx.delete_signing_key(self.id(), kid).await?;
         let event = Event::new(Action::KeyDeleted, target(kid));
         self.finish_and_prepare(tx, event).await

@@ -176,10 +176,11 @@ impl AtIssuer<'_> {
         let hash = core.secrets.hash_password(password, &core.entropy).await?;
         let now = self.admin.now();
         let mut tx = core.store.write().await?;
-        tx.set_password(self.id(), id, &hash, now).await?;
+        // In the order in which a link's use takes them, so that neither waits for the other.
         tx.forget_links(self.id(), Some(id)).await?;
-        tx.revoke_grants_of(self.id(), id, None, now).await?;
+        tx.set_password(self.id(), id, &hash, now).await?;
         let ended = tx.end_other_sessions(self.id(), id, None, now).await?;
+        tx.revoke_grants_of(self.id(), id, None, now).await?;
         let event = Event::new(Action::PasswordSet, target(&user));
         self.finish(tx, event).await?;
         self.admin.note_ended(self.id(), ended);
@@ -267,7 +268,9 @@ impl Admin<'_> {
         let expires_at = now + LINK_LIFETIME;
         tx.insert_link(console.id(), &token.digest(), None, now, expires_at)
             .await?;
-        tx.commit().await?;
+        let target = Target::new(TargetKind::User, "", owner);
+        let event = Event::new(Action::PasswordLinkMade, target).with("for", "set-up");
+        console.finish(tx, event).await?;
         Ok(Some(token))
     }
 }
@@ -310,7 +313,12 @@ pub async fn set_up(
         updated_at: now,
     };
     let mut tx = core.store.write().await?;
-    if tx.spend_link(console.id, &token.digest(), now).await? != Some(None) {
+    // The link is for the first owner. One who came another way has closed it.
+    tx.lock_issuer(console.id).await?;
+    let owner = AdminRole::Owner.as_str();
+    if tx.count_able_users_of_role(console.id, owner).await? > 0
+        || tx.spend_link(console.id, &token.digest(), now).await? != Some(None)
+    {
         return Err(expired());
     }
     if !tx.insert_user(console.id, &user, false).await? {

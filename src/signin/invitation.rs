@@ -38,8 +38,8 @@ impl Authority<'_> {
             return Ok(false);
         }
         tx.set_password(issuer, user.id, &hash, now).await?;
-        tx.revoke_grants_of(issuer, user.id, None, now).await?;
         let ended = tx.end_other_sessions(issuer, user.id, None, now).await?;
+        tx.revoke_grants_of(issuer, user.id, None, now).await?;
         let event = Event::new(Action::PasswordSet, Target::user(user)).with("by", "link");
         self.record(&mut tx, &self.by_user(user), event).await?;
         tx.commit().await?;

@@ -57,11 +57,18 @@ const FIND_CHAIN: &str = "SELECT length, head, pruned, anchor, anchor_mac FROM a
 const LIST_CHAINS: &str = "SELECT chain FROM audit_chains
     UNION SELECT DISTINCT chain FROM audit_events ORDER BY chain";
 
-/// Newest first. Empty texts match everything.
+/// An event that stands where the chain is not: before its beginning, or after its end.
+const OUTSIDE: &str = "SELECT MIN(sequence) FROM audit_events WHERE chain = $1 AND (
+    sequence <= COALESCE((SELECT pruned FROM audit_chains WHERE chain = $1), 0)
+    OR sequence > COALESCE((SELECT length FROM audit_chains WHERE chain = $1), 0))";
+
+/// Newest first, and nothing that stands outside the chain. Empty texts match everything.
 const SEARCH: &str = "SELECT sequence, at, action, outcome, actor_kind, actor, actor_name,
         target_kind, target, target_name, address, user_agent, request_id, details, mac
     FROM audit_events
     WHERE chain = $1 AND sequence < $2
+        AND sequence > COALESCE((SELECT pruned FROM audit_chains WHERE chain = $1), 0)
+        AND sequence <= COALESCE((SELECT length FROM audit_chains WHERE chain = $1), 0)
         AND ($3 = '' OR action = $3 OR SUBSTR(action, 1, LENGTH($3) + 1) = $3 || '.')
         AND ($4 = '' OR outcome = $4)
         AND ($5 = '' OR actor = $5) AND ($6 = '' OR target = $6)
@@ -396,5 +403,14 @@ impl Store {
             .fetch_all(db)
             .await)?;
         Ok(rows.into_iter().map(|(chain,)| Chain(chain)).collect())
+    }
+    /// The number of an event that stands before the chain's beginning or after its end, where
+    /// nothing that wrote the chain has put one.
+    pub async fn find_audit_outside(&self, chain: Chain) -> Result<Option<i64>> {
+        let (sequence,): (Option<i64>,) = on_engine!(read self.engine, |db| sqlx::query_as(OUTSIDE)
+            .bind(chain.0)
+            .fetch_one(db)
+            .await)?;
+        Ok(sequence)
     }
 }

@@ -240,7 +240,16 @@ impl Hosting {
         let local = self
             .local_host_names
             .then(|| at_host(&format!("{name}.localhost")));
-        let own = issuer.settings.host.as_deref().map(at_host);
+        // What is everybody's is not given to one issuer, whatever its settings say.
+        let own = issuer.settings.host.as_deref();
+        let own = own.filter(|host| self.public_url.host_str() != Some(host));
+        if own.is_none() && issuer.settings.host.is_some() {
+            tracing::error!(
+                issuer = name,
+                "its host is that of the public URL: it stays without"
+            );
+        }
+        let own = own.map(at_host);
         Bases {
             path: format!("{root}/{name}"),
             hosts: local.into_iter().chain(own).collect(),

@@ -1,6 +1,8 @@
 //! Somebody's browser at one of an issuer's pages: who is signed in there, in which language they
 //! are spoken to, and proof that a form they send is ours.
 
+use std::collections::HashSet;
+
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -292,12 +294,11 @@ impl<'a> Visit<'a> {
         let pairs = body::page_form(request, payload)
             .await
             .map_err(|fault| self.expired(&fault.to_string()))?;
-        let is_repeated = |(index, (name, _)): (usize, &(String, String))| {
-            !REPEATED.contains(&name.as_str())
-                && pairs.iter().skip(index + 1).any(|(other, _)| other == name)
-        };
+        let mut names = HashSet::new();
+        let mut is_repeated =
+            |name: &str| !REPEATED.contains(&name) && !names.insert(name.to_owned());
         // No page of ours has two fields of a name, but for these.
-        if pairs.iter().enumerate().any(is_repeated) {
+        if pairs.iter().any(|(name, _)| is_repeated(name)) {
             return Err(self.expired("a field stands more than once"));
         }
         let fields = Fields(pairs);

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -44,7 +46,8 @@ impl<'a> Call<'a> {
         request: ApiRequest,
     ) -> Result<Self, ApiAnswer> {
         let mut problems = Vec::new();
-        for (index, (name, value)) in request.query.iter().enumerate() {
+        let mut names = HashSet::new();
+        for (name, value) in &request.query {
             if value.contains('\0') {
                 // No text has one, and Postgres looks for none.
                 problems.push(Problem::new(name, "has a NUL character"));
@@ -54,12 +57,7 @@ impl<'a> Call<'a> {
                 let hint = suggest(name, known);
                 problems.push(Problem::new(name, format!("is unknown; {hint}")));
             }
-            if request
-                .query
-                .iter()
-                .skip(index + 1)
-                .any(|(other, _)| other == name)
-            {
+            if !names.insert(name) {
                 problems.push(Problem::new(name, "stands more than once"));
             }
         }

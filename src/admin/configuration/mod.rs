@@ -15,6 +15,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::audit::Event;
 use crate::keys::UnusableKey;
 use crate::secret::HashingFailed;
 use crate::source::Mistake;
@@ -115,4 +116,13 @@ pub fn differences(before: &impl Serialize, after: &impl Serialize) -> Vec<Field
             after: after.get(name).cloned().unwrap_or_default(),
         })
         .collect()
+}
+
+/// An event that also says which fields are different now; not what they are, which may be much.
+pub fn changed_fields(event: Event, before: &impl Serialize, after: &impl Serialize) -> Event {
+    let fields: Vec<Json> = differences(before, after)
+        .into_iter()
+        .map(|change| change.field.into())
+        .collect();
+    event.with("fields", fields)
 }

@@ -42,6 +42,24 @@ pub fn is_issuer_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether an issuer can have this host to itself.
+///
+/// # Errors
+/// Why not.
+pub fn is_host_name(name: &str) -> Result<(), &'static str> {
+    let is_plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+    };
+    let is_domain = matches!(url::Host::parse(name), Ok(url::Host::Domain(_)));
+    if name.len() > 253 || !name.bytes().all(is_plain) || !is_domain {
+        return Err("is not a host name; expected one in lower case, without port");
+    }
+    if name == "localhost" || name.ends_with(".localhost") {
+        return Err("is this machine, and every issuer has its own name below it in development");
+    }
+    Ok(())
+}
+
 /// Checks the settings at the top of the file.
 pub(super) fn settings(config: &Config, source: &Source, folder: &Path) -> Vec<Mistake> {
     let mut check = Check::new(source, folder, Origin::File);
@@ -137,14 +155,8 @@ impl Check<'_> {
     fn host<'a>(&mut self, issuer: &'a IssuerDeclaration, known: &mut HashSet<&'a str>) {
         let Some(host) = &issuer.host else { return };
         let name = host.get_ref().as_str();
-        let is_host = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
-        };
-        if name.is_empty() || !name.bytes().all(is_host) {
-            self.add(
-                host,
-                format!("{name:?} is not a host name; expected one in lower case, without port"),
-            );
+        if let Err(message) = is_host_name(name) {
+            self.add(host, format!("{name:?} {message}"));
         }
         if !known.insert(name) {
             self.add(host, format!("host `{name}` is given to two issuers"));

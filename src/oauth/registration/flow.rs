@@ -127,7 +127,7 @@ impl Authority<'_> {
         }
     }
 
-    async fn count_registration(&self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) async fn count_registration(&self, now: Timestamp) -> Result<(), Refusal> {
         let mut tx = self.core.store.write().await?;
         limit::count(&mut tx, self.issuer.id, &self.visitor.address, now).await?;
         tx.commit().await?;

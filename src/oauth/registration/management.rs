@@ -73,12 +73,19 @@ impl Authority<'_> {
             is_administrators: false,
         };
         let mut client = compose(sent, &terms).map_err(Fault::InvalidClientMetadata)?;
-        check_sector(&core.outgoing, &client)
-            .await
-            .map_err(|problem| Fault::InvalidClientMetadata(vec![problem]))?;
+        let now = core.clock.now();
+        let known = &record.client;
+        let is_vouched_for = known.redirect_uris == client.redirect_uris
+            && known.metadata.sector_identifier_uri == client.metadata.sector_identifier_uri;
+        if client.metadata.sector_identifier_uri.is_some() && !is_vouched_for {
+            // Whoever can have this server fetch something is counted for that.
+            self.count_registration(now).await?;
+            check_sector(&core.outgoing, &client)
+                .await
+                .map_err(|problem| Fault::InvalidClientMetadata(vec![problem]))?;
+        }
         let is_new_secret = old.is_none() && client.secret_hash.is_some();
         client.previous_secret = record.client.previous_secret.take();
-        let now = core.clock.now();
         let actor = self.by_client(&record.client);
         record.client = client;
         let access_token = shape

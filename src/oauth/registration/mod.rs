@@ -15,3 +15,4 @@ pub mod vendor_admin;
 
 pub use answer::RegisteredClient;
 pub use check::check_client;
+pub use sector::check_sector;

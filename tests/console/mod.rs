@@ -188,6 +188,8 @@ async fn routes_of(owner: &mut Person, issuer: &str) -> Vec<(String, &'static st
         ("/sessions", "GET", Auditor),
         ("/keys", "GET", Auditor),
         ("/rotate-keys", "GET POST", Owner),
+        ("/registration", "GET", Auditor),
+        ("/registration", "POST", Manager),
         ("/audit", "GET", Auditor),
         ("/audit.csv", "GET", Auditor),
         ("/audit.json", "GET", Auditor),

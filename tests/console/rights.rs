@@ -15,8 +15,6 @@ async fn ask(person: &mut Person, method: &str, path: &str) -> Answer {
 fn is_let_in(answer: &Answer, method: &str, path: &str) -> bool {
     match (method, answer.status) {
         ("GET", 200) | ("POST", 200 | 303 | 409 | 422) => true,
-        // Somebody who may has ended it before.
-        ("POST", 404) if path.ends_with("/end") => true,
         (_, 403 | 404) => false,
         _ => panic!("{method} {path}: {answer}"),
     }
@@ -91,6 +89,10 @@ async fn every_route_knows_whom_it_answers() {
             _ => &mut cast.owner,
         };
         let answer = ask(person, method, &path).await;
+        // Somebody else who may has ended it before.
+        if answer.status == 404 && path.ends_with("/end") {
+            continue;
+        }
         assert!(
             is_let_in(&answer, method, &path),
             "{name}: {method} {path}: {answer}"

@@ -249,7 +249,11 @@ pub async fn create(desk: &Desk<'_>, asked: &Asked, form: Option<&Fields>) -> An
 }
 
 /// Members whose fields are called otherwise.
-const FIELDS: &[(&str, &str)] = &[("grant_types", "grant_type"), ("grants", "apis")];
+const FIELDS: &[(&str, &str)] = &[
+    ("grant_types", "grant_type"),
+    ("grants", "apis"),
+    ("kind", ""),
+];
 
 pub async fn edit(desk: &Desk<'_>, client_id: &str, form: Option<&Fields>) -> Answer {
     let at = desk.issuer().await?;

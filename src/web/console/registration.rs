@@ -6,6 +6,7 @@ use super::desk::{Answer, Desk, problems};
 use super::pages::{
     InitialTokenFields, InitialTokenRow, InitialTokensPage, Notice, Problems, Section,
 };
+use crate::admin::rights::Permission;
 use crate::admin::{AdminFault, AtIssuer, Problem};
 use crate::dialect::Endpoint;
 use crate::web::visit::Fields;
@@ -16,6 +17,7 @@ pub async fn tokens(desk: &Desk<'_>, form: Option<&Fields>) -> Answer {
         let page = page(desk, &at, InitialTokenFields::default()).await?;
         return Ok(desk.show(&page));
     };
+    at.require(Permission::WriteClients)?;
     let text = |name: &str| fields.text(name).trim().to_owned();
     let typed = InitialTokenFields {
         note: text("note"),

@@ -536,3 +536,83 @@ async fn three_hundred_clients_are_on_pages() {
         .await;
     }
 }
+
+/// A token of the console lets somebody register a client, as often as it says.
+#[tokio::test]
+async fn others_register_clients_with_a_token() {
+    with_and_without_scripts(async |browser, scene| {
+        let console = Console::enter(browser, scene, "admin").await;
+        console.open_at("clinic", "/settings").await;
+        console.click("#registration-guarded").await;
+        console.submit().await;
+        console.open_at("clinic", "/clients").await;
+        console.follow("Self-registration").await;
+        console.press("Make a token").await;
+        browser.find("#note[aria-invalid=true]").await;
+        console.fill("#note", "Example <b>Scheduling</b>").await;
+        console.press("Make a token").await;
+        let token = browser.text("#initial-access-token").await;
+        let endpoint = browser.text("section[aria-labelledby=policy] code").await;
+        let register = async || {
+            let metadata = serde_json::json!({
+                "client_name": "Scheduling",
+                "redirect_uris": ["https://scheduling.example/callback"],
+            });
+            let request = reqwest::Client::new().post(&endpoint).bearer_auth(&token);
+            request
+                .json(&metadata)
+                .send()
+                .await
+                .unwrap()
+                .status()
+                .as_u16()
+        };
+        assert_eq!(register().await, 201);
+        assert_eq!(register().await, 401);
+        console.open_at("clinic", "/clients?q=Scheduling").await;
+        assert!(
+            browser
+                .texts("tbody th")
+                .await
+                .contains(&"Scheduling".to_owned())
+        );
+
+        console.open_at("clinic", "/registration").await;
+        assert!(!browser.source().await.contains(&token));
+        console.fill("#note", "Another").await;
+        console.press("Make a token").await;
+        let rows = browser.all("tbody tr").await.len();
+        console.press_in("tbody tr:last-child").await;
+        console.says("no longer works").await;
+        assert_eq!(browser.all("tbody tr").await.len(), rows - 1);
+    })
+    .await;
+}
+
+/// What cannot work, or is a trap, is not registered.
+#[tokio::test]
+async fn addresses_that_are_no_good_are_refused() {
+    let scene = Scene::start().await;
+    Kind::DESKTOP
+        .browse(async |browser| {
+            let console = Console::enter(browser, &scene, "admin").await;
+            console.open_at("clinic", "/new-client?kind=web").await;
+            for bad in [
+                "",
+                "javascript:alert(1)",
+                "/callback",
+                "https://app.example/callback#fragment",
+                "http://app.example/callback",
+            ] {
+                console.fill("#client_name", "Careless").await;
+                console.fill("#redirect_uris", bad).await;
+                console.submit().await;
+                assert!(
+                    browser.has("#redirect_uris[aria-invalid=true]").await,
+                    "{bad:?}"
+                );
+                assert_eq!(browser.value("#redirect_uris").await, bad);
+            }
+        })
+        .await;
+}

@@ -65,10 +65,17 @@ impl<'a> Console<'a> {
         self.browser.leaves_by(button).await;
     }
 
+    /// Presses the only button of a part of the page.
+    pub async fn press_in(&self, css: &str) {
+        self.goes(&format!("{css} button[type=submit]")).await;
+    }
+
     async fn named(&self, css: &str, words: &str) -> Element {
         self.browser.find(css).await;
         for element in self.browser.all(css).await {
-            if element.text().await.unwrap().trim() == words {
+            let text = element.text().await.unwrap();
+            // What only a screen reader says comes on a line of its own.
+            if text.lines().next().map(str::trim) == Some(words) {
                 return element;
             }
         }

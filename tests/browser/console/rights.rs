@@ -5,11 +5,12 @@ use crate::browser::scene::Scene;
 use crate::support::browser::Kind;
 
 /// Pages with something on them that only some may change.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/issuers",
     "/issuers/clinic",
     "/issuers/clinic/clients",
     "/issuers/clinic/clients/clinic-web",
+    "/issuers/clinic/registration",
     "/issuers/clinic/apis",
     "/issuers/clinic/roles",
     "/issuers/clinic/roles/doctor",

@@ -91,6 +91,23 @@ async fn clients(console: &Console<'_>, look: &mut impl AsyncFnMut(&str)) {
     console.submit().await;
     console.follow("To the client").await;
 
+    console.open_at("clinic", "/registration").await;
+    look("console-registration-closed").await;
+    console.open_at("clinic", "/settings").await;
+    console.click("#registration-guarded").await;
+    console.submit().await;
+    console.open_at("clinic", "/registration").await;
+    console.press("Make a token").await;
+    look("console-registration-wrong").await;
+    console
+        .fill("#note", "The people of Example Scheduling")
+        .await;
+    console.press("Make a token").await;
+    console.browser.find("#initial-access-token").await;
+    look("console-registration-made").await;
+    console.open_at("clinic", "/registration").await;
+    look("console-registration").await;
+
     console.open_at("clinic", "/clients/clinic-web").await;
     look("console-client-web").await;
     console.open_at("photon", "/clients/photon-m2m").await;

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::admin::{Connection, Local, visible};
 use super::{Failed, fail, fail_with, running};
-use crate::admin::configuration::{self, Change, ChangeAction, Plan};
+use crate::admin::configuration::{self, Change, ChangeAction, FieldChange, Plan};
 use crate::config::{ConfigFile, Declared, Origin};
 
 /// Which configuration.
@@ -57,7 +57,11 @@ impl Configuration {
 
     fn print(&self, plan: &Plan, verb: &str) -> Result<(), Failed> {
         let text = if self.json {
-            let json = json!({ "changes": plan.changes, "left": plan.left });
+            let json = json!({
+                "changes": plan.changes,
+                "losses": plan.losses,
+                "left": plan.left,
+            });
             serde_json::to_string_pretty(&json).map_err(fail)?
         } else {
             words(plan, verb)
@@ -72,9 +76,15 @@ fn words(plan: &Plan, verb: &str) -> String {
     for change in &plan.changes {
         lines.push(line(change));
         for field in &change.fields {
-            let (before, after) = (short(&field.before), short(&field.after));
-            lines.push(format!("      {}: {before} -> {after}", field.field));
+            lines.extend(difference(field));
         }
+    }
+    for loss in &plan.losses {
+        let (issuer, kind, name) = (&loss.issuer, loss.kind, loss.name.escape_debug());
+        let scopes = loss.scopes.join(" ");
+        lines.push(format!(
+            "  ! {issuer}: {kind} {name}, which the configuration does not declare, loses {scopes}"
+        ));
     }
     for name in &plan.left {
         lines.push(format!(
@@ -98,6 +108,30 @@ fn line(change: &Change) -> String {
     };
     let (issuer, kind, name) = (&change.issuer, change.kind.as_str(), &change.name);
     format!("  {mark} {issuer}: {kind} {}{verb}", name.escape_debug())
+}
+
+/// Of lists, what comes and goes; of everything else, what it was and is.
+fn difference(change: &FieldChange) -> Vec<String> {
+    let name = &change.field;
+    let (Json::Array(before), Json::Array(after)) = (&change.before, &change.after) else {
+        let (before, after) = (short(&change.before), short(&change.after));
+        return vec![format!("      {name}: {before} -> {after}")];
+    };
+    let only_in = |items: &[Json], others: &[Json], mark: char| -> Vec<String> {
+        let items = items.iter().filter(|item| !others.contains(item));
+        items
+            .map(|item| format!("      {name}: {mark} {}", short(item)))
+            .collect()
+    };
+    let gone = only_in(before, after, '-');
+    let lines: Vec<String> = gone
+        .into_iter()
+        .chain(only_in(after, before, '+'))
+        .collect();
+    if lines.is_empty() {
+        return vec![format!("      {name}: in another order")];
+    }
+    lines
 }
 
 /// Enough to recognise it.

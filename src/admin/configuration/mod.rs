@@ -77,6 +77,16 @@ pub struct FieldChange {
     pub after: Json,
 }
 
+/// What somebody loses whom no configuration declares, because a scope is declared no longer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Loss {
+    pub issuer: String,
+    /// `client` or `role`.
+    pub kind: &'static str,
+    pub name: String,
+    pub scopes: Vec<String>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     #[error(transparent)]

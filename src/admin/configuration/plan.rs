@@ -3,12 +3,15 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::secrets::{self, Hashes};
-use super::{ApplyError, Change, ChangeAction, ChangedKind, FieldChange, Folder, differences};
+use super::{
+    ApplyError, Change, ChangeAction, ChangedKind, FieldChange, Folder, Loss, differences,
+};
 use crate::account::{Role, User, UserId};
 use crate::admin::forms::All;
 use crate::admin::forms::{
     ApiForm, ClientForm, GrantForm, RoleForm, ScopeForm, ScopesForm, UserForm,
 };
+use crate::admin::system::CONSOLE;
 use crate::clock::Timestamp;
 use crate::config::{
     ApiDeclaration, ClientDeclaration, Declared, GrantDeclaration, IssuerDeclaration, Origin,
@@ -16,7 +19,8 @@ use crate::config::{
 };
 use crate::dialect::{self, Dialect};
 use crate::issuer::{
-    Api, BrandSettings, Client, ClientRecord, IssuerId, IssuerSettings, SampleResource,
+    Api, BrandSettings, Client, ClientRecord, GrantedScope, IssuerId, IssuerSettings,
+    SampleResource,
 };
 use crate::oauth::Core;
 use crate::protocol::SigningAlg;
@@ -26,6 +30,8 @@ use uuid::Uuid;
 /// What applying a configuration would change, and how.
 pub struct Plan {
     pub changes: Vec<Change>,
+    /// What others lose by that.
+    pub losses: Vec<Loss>,
     /// Issuers that a configuration declared once and this one does not. They stay.
     pub left: Vec<String>,
     pub(super) issuers: Vec<IssuerPlan>,
@@ -46,6 +52,7 @@ pub(super) struct IssuerPlan {
     pub missing_keys: Vec<SigningAlg>,
     pub steps: Vec<Step>,
     pub changes: Vec<Change>,
+    pub losses: Vec<Loss>,
 }
 
 /// One change to the database. What exists is named with the revision that was read.
@@ -105,6 +112,7 @@ pub async fn plan(
     let stored = core.store.list_issuers().await?;
     let mut plan = Plan {
         changes: Vec::new(),
+        losses: Vec::new(),
         left: Vec::new(),
         issuers: Vec::new(),
     };
@@ -113,6 +121,7 @@ pub async fn plan(
         let known = stored.iter().find(|stored| stored.name == *name);
         let planned = Planning::of(core, issuer, known, folder).await?;
         plan.changes.extend(planned.changes.iter().cloned());
+        plan.losses.extend(planned.losses.iter().cloned());
         plan.issuers.push(planned);
     }
     let is_declared = |name: &str| {
@@ -122,7 +131,9 @@ pub async fn plan(
     };
     plan.left = stored
         .into_iter()
-        .filter(|issuer| issuer.is_declared && !is_declared(&issuer.name))
+        // Locum itself declares the console.
+        .filter(|issuer| issuer.is_declared && issuer.name != CONSOLE)
+        .filter(|issuer| !is_declared(&issuer.name))
         .map(|issuer| issuer.name)
         .collect();
     Ok(plan)
@@ -138,6 +149,7 @@ struct Planning<'a> {
     exists: bool,
     steps: Vec<Step>,
     changes: Vec<Change>,
+    losses: Vec<Loss>,
     /// What goes, when everything that might refer to it is done.
     deletions: Vec<Step>,
 }
@@ -159,6 +171,7 @@ impl<'a> Planning<'a> {
             exists: stored.is_some(),
             steps: Vec::new(),
             changes: Vec::new(),
+            losses: Vec::new(),
             deletions: Vec::new(),
         };
         let hashes = secrets::hashes(core, issuer, stored.map(|stored| stored.id), folder).await?;
@@ -179,6 +192,7 @@ impl<'a> Planning<'a> {
             missing_keys,
             steps: planning.steps,
             changes: planning.changes,
+            losses: planning.losses,
         })
     }
 
@@ -309,6 +323,7 @@ impl<'a> Planning<'a> {
                 Some(known) => {
                     let before = Placed::new(known.position, ApiForm::from(&known.value));
                     let after = Placed::new(position, ApiForm::from(&api));
+                    self.scopes_that_end(&known.value, &api).await?;
                     if self.is_changed(ChangedKind::Api, &api.audience, &known, &before, &after) {
                         self.steps.push(Step::UpdateApi {
                             api: api.clone(),
@@ -329,6 +344,53 @@ impl<'a> Planning<'a> {
             });
         }
         Ok(apis)
+    }
+
+    /// Notes whom a scope that is declared no longer is taken from besides: clients and roles that
+    /// somebody made otherwise.
+    async fn scopes_that_end(&mut self, before: &Api, after: &Api) -> Result<(), ApplyError> {
+        let gone: Vec<&str> = before
+            .scopes
+            .iter()
+            .map(|scope| scope.name.as_str())
+            .filter(|name| !after.has_scope(name))
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let (api_id, store) = (before.id, &self.core.store);
+        let lost = |api: Uuid, scope: &GrantedScope| -> Vec<String> {
+            let GrantedScope::Only(scope) = scope else {
+                return Vec::new();
+            };
+            let lost = gone
+                .iter()
+                .filter(|name| api == api_id && scope.contains(name));
+            lost.map(|name| (*name).to_owned()).collect()
+        };
+        let clients = store.list_all_clients(self.id).await?;
+        let clients = clients
+            .iter()
+            .filter(|record| !record.is_declared)
+            .map(|record| {
+                let grants = record.client.grants.iter();
+                let lost = grants.flat_map(|grant| lost(grant.api_id, &grant.scope));
+                ("client", &record.client.client_id, lost.collect::<Vec<_>>())
+            });
+        let roles = store.list_role_records(self.id).await?;
+        let roles = roles.iter().filter(|role| !role.is_declared).map(|role| {
+            let grants = role.value.grants.iter();
+            let lost = grants.flat_map(|grant| lost(grant.api_id, &grant.scope));
+            ("role", &role.value.name, lost.collect::<Vec<_>>())
+        });
+        let losses = clients.chain(roles).filter(|(_, _, lost)| !lost.is_empty());
+        self.losses.extend(losses.map(|(kind, holder, lost)| Loss {
+            issuer: self.name.to_owned(),
+            kind,
+            name: holder.clone(),
+            scopes: lost,
+        }));
+        Ok(())
     }
 
     async fn roles(

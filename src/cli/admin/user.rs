@@ -261,7 +261,7 @@ pub(super) fn show(user: &Json) -> String {
 
 fn link_words(link: &Json) -> String {
     format!(
-        "To choose a password, below the issuer's address; told now and never again, good until {}:\n{}",
+        "To choose a password, below the issuer's address (https://HOST/NAME, of administrators https://HOST/console); told now and never again, good until {}:\n{}",
         text(link, "expires_at"),
         text(link, "path")
     )

@@ -268,7 +268,7 @@ impl Question {
                         words::count(*users, "user", "users"),
                     ),
                     "Every token it has issued is worthless.".to_owned(),
-                    "Its audit log is gone as well. Export it before, if you need it.".to_owned(),
+                    "Its audit log stays, and `locum audit export` still writes it down.".to_owned(),
                 ],
                 undo: "This cannot be undone.",
                 submit: "Delete the issuer",

@@ -7,8 +7,8 @@ use super::system::{self, CONSOLE};
 use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules, signing_keys};
 use crate::audit::{Action, Chain, Event, Target, TargetKind};
 use crate::config::is_issuer_name;
-use crate::dialect::{BUILT_IN, Dialect};
-use crate::issuer::{BrandSettings, IssuerId, IssuerSettings};
+use crate::dialect::{BUILT_IN, Dialect, Endpoint};
+use crate::issuer::{BrandSettings, IssuerId, IssuerSettings, RegistrationPolicy};
 use crate::protocol::SigningAlg;
 use crate::store::StoredIssuer;
 
@@ -266,6 +266,13 @@ impl AtIssuer<'_> {
 
     fn settings_problems(&self, settings: &IssuerSettings) -> Vec<Problem> {
         let mut problems = Vec::new();
+        let has_registration = self.dialect.endpoints.find(Endpoint::Registration).is_some();
+        if settings.registration != RegistrationPolicy::Closed && !has_registration {
+            problems.push(Problem::new(
+                "registration",
+                "clients cannot register themselves in this dialect: expected closed",
+            ));
+        }
         let brand = &settings.brand;
         if let Some(name) = &brand.name {
             problems.extend(rules::name("brand.name", name));

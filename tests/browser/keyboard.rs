@@ -12,7 +12,8 @@ const element = document.activeElement;
 if (!element || element === document.body) {
     return { there: false };
 }
-const style = getComputedStyle(element);
+// A link that covers its tile has the tile outlined.
+const style = getComputedStyle(element.closest(".tile") ?? element);
 const box = element.getBoundingClientRect();
 return {
     there: true,
@@ -33,7 +34,7 @@ impl Browser {
     }
 
     /// Presses Tab until the focus is on what matches.
-    async fn tabs_to(&self, css: &str) {
+    pub async fn tabs_to(&self, css: &str) {
         for _ in 0..40 {
             if self.focus(css).await["matches"] == true {
                 return;

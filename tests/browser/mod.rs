@@ -3,6 +3,7 @@
 
 mod account;
 mod consent;
+mod console;
 mod keyboard;
 mod relying_party;
 mod scene;

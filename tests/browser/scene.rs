@@ -67,6 +67,16 @@ pub const CLINIC_WEB: Application = Application {
 };
 
 impl Application {
+    /// The same as another client, which a test has registered.
+    pub fn as_client(self, client_id: &str, client_secret: Option<&str>) -> Self {
+        let kept = |text: &str| -> &'static str { text.to_owned().leak() };
+        Self {
+            client_id: kept(client_id),
+            client_secret: client_secret.map(kept),
+            ..self
+        }
+    }
+
     pub const fn authorizing_at(self, authorization: &'static str) -> Self {
         Self {
             authorization,
@@ -83,6 +93,11 @@ impl Scene {
     /// An issuer is at the root path as well.
     pub async fn with_root_issuer(name: &str) -> Self {
         Self::with(|builder| builder.root_issuer(name)).await
+    }
+
+    /// With what a configuration declares besides.
+    pub async fn configured(config: &str) -> Self {
+        Self::with(|builder| builder.config(config, ".")).await
     }
 
     /// With a clock that stands still until the test moves it.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::console::tour as console;
 use super::scene::{CLINIC, NETHEALTH, Scene};
 use crate::support::browser::{Browser, Kind};
 
@@ -227,30 +228,68 @@ async fn axe_has_nothing_serious_against_any_other_page() {
     .await;
 }
 
-/// `scripts/screenshots` runs this.
+#[tokio::test]
+async fn axe_has_nothing_serious_against_the_console() {
+    let axe = package_file("axe-core/axe.min.js");
+    audit(async |browser, scene, note| {
+        let mut look = async |page: &str| note(page, browser.audit(&axe).await);
+        console::everywhere(browser, scene, &mut look).await;
+    })
+    .await;
+}
+
+/// Takes the pictures.
+struct Camera<'a> {
+    browser: &'a Browser,
+    folder: PathBuf,
+}
+
+impl<'a> Camera<'a> {
+    fn new(browser: &'a Browser) -> Self {
+        let folder = std::env::var_os("LOCUM_SCREENSHOTS");
+        let folder = PathBuf::from(folder.expect("LOCUM_SCREENSHOTS is the folder"));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self { browser, folder }
+    }
+
+    /// One of the page as it is, of each kind.
+    async fn shoot(&self, page: &str) {
+        for (name, kind) in KINDS {
+            self.browser.dress(kind).await;
+            let shot = self.browser.screenshot().await;
+            std::fs::write(self.folder.join(format!("{page}-{name}.png")), shot).unwrap();
+        }
+        self.browser.dress(Kind::DESKTOP).await;
+    }
+}
+
+/// `scripts/screenshots` runs this, and the next.
 #[tokio::test]
 #[ignore = "makes pictures for people to look at"]
 async fn screenshots() {
-    let folder = std::env::var_os("LOCUM_SCREENSHOTS").expect("LOCUM_SCREENSHOTS is the folder");
-    let folder = PathBuf::from(folder);
-    std::fs::create_dir_all(&folder).unwrap();
     Kind::DESKTOP
         .browse(async |browser| {
-            let shoot = async |page: String| {
-                for (name, kind) in KINDS {
-                    browser.dress(kind).await;
-                    let shot = browser.screenshot().await;
-                    std::fs::write(folder.join(format!("{page}-{name}.png")), shot).unwrap();
-                }
-                browser.dress(Kind::DESKTOP).await;
-            };
+            let camera = Camera::new(browser);
             let scene = Scene::start().await;
-            let mut look = async |page: &str| shoot(page.to_owned()).await;
+            let mut look = async |page: &str| camera.shoot(page).await;
             on_the_way(browser, &scene, &[], &mut look).await;
             everywhere_else(browser, &scene, &mut look).await;
             let scene = Scene::start().await;
-            let mut look = async |page: &str| shoot(format!("{page}-es")).await;
+            let mut look = async |page: &str| camera.shoot(&format!("{page}-es")).await;
             on_the_way(browser, &scene, &[("ui_locales", "es")], &mut look).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+#[ignore = "makes pictures for people to look at"]
+async fn screenshots_of_the_console() {
+    Kind::DESKTOP
+        .browse(async |browser| {
+            let camera = Camera::new(browser);
+            let scene = Scene::start().await;
+            let mut look = async |page: &str| camera.shoot(page).await;
+            console::everywhere(browser, &scene, &mut look).await;
         })
         .await;
 }

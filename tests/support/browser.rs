@@ -365,6 +365,17 @@ impl Browser {
         self.find(css).await.click().await.unwrap();
     }
 
+    /// Clicks what leads to another page, and waits until this one is gone.
+    pub async fn leaves_by(&self, element: Element) {
+        let page = self.find("html").await;
+        element.click().await.unwrap();
+        let begun = Instant::now();
+        while page.tag_name().await.is_ok() {
+            assert!(begun.elapsed() < PATIENCE, "it leads nowhere");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// As somebody does who takes every button for one of a desktop.
     pub async fn double_click(&self, css: &str) {
         let element = self.find(css).await;
@@ -394,6 +405,11 @@ impl Browser {
     /// The focus is where this matches.
     pub async fn has_focus(&self, css: &str) {
         self.find(&format!("{css}:focus")).await;
+    }
+
+    /// The page's HTML, as the browser has it now.
+    pub async fn source(&self) -> String {
+        self.client.source().await.unwrap()
     }
 
     pub async fn forgets_cookies(&self) {

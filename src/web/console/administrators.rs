@@ -3,7 +3,7 @@ use serde_json::Map;
 use super::desk::{Answer, Desk, problems, revision};
 use super::pages::{
     AdministratorFields, AdministratorFormPage, AdministratorRow, AdministratorsPage, ConfirmPage,
-    Editing, IssuerName, Notice, OneTimeLinkPage, Problems, Question, Section, Standing,
+    Editing, IssuerName, Notice, OneTimeLinkPage, Problems, Question, Section, Standing, links,
 };
 use super::users::{editing, id, last_sign_in};
 use crate::account::User;
@@ -124,6 +124,11 @@ pub async fn edit(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer 
     };
     match outcome {
         Ok(_) => desk.done(LIST, Notice::Saved),
+        Err(AdminFault::Changed { .. }) => {
+            let reload = format!("{LIST}/{}/edit", links::segment(text));
+            let current = shown_fields(&record.user);
+            Ok(desk.conflict(&typed, &current, reload))
+        }
         Err(fault) => {
             let problems = problems(fault, FIELDS)?;
             let mut editing = editing(&record);

@@ -147,7 +147,7 @@ pub async fn create(desk: &Desk<'_>, form: Option<&Fields>) -> Answer {
             desk.done(&place, Notice::Created)
         }
         Err(fault) => {
-            let problems = problems(fault, &[("scopes", "")])?;
+            let problems = problems(fault, &[])?;
             let mut page = form_page(desk, &at, None, typed);
             page.problems = problems;
             Ok(desk.show_again(&page))
@@ -181,7 +181,7 @@ pub async fn edit(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer 
             Ok(desk.conflict(&form, &ApiForm::from(&record.value), reload))
         }
         (Err(_), Err(fault)) | (Err(fault), Ok(_)) => {
-            let problems = problems(fault, &[("scopes", "")])?;
+            let problems = problems(fault, &[])?;
             let mut editing = editing(&record);
             editing.revision = revision(fields);
             let mut page = form_page(desk, &at, Some(editing), typed);

@@ -127,6 +127,7 @@ pub async fn show(desk: &Desk<'_>, client_id: &str) -> Answer {
                 .filter(|previous| now < previous.expires_at)
                 .map(|previous| previous.expires_at.rfc3339()),
             redirect_uris: client.redirect_uris.clone(),
+            any_loopback_uri: client.metadata.any_loopback_uri,
             grants: grants::views(&apis, &form.grants),
             metadata: metadata(&form),
         },
@@ -248,7 +249,7 @@ pub async fn create(desk: &Desk<'_>, asked: &Asked, form: Option<&Fields>) -> An
 }
 
 /// Members whose fields are called otherwise.
-const FIELDS: &[(&str, &str)] = &[("grant_types", "grant_type"), ("grants", "")];
+const FIELDS: &[(&str, &str)] = &[("grant_types", "grant_type"), ("grants", "apis")];
 
 pub async fn edit(desk: &Desk<'_>, client_id: &str, form: Option<&Fields>) -> Answer {
     let at = desk.issuer().await?;
@@ -279,6 +280,13 @@ pub async fn edit(desk: &Desk<'_>, client_id: &str, form: Option<&Fields>) -> An
     );
     let sent = sent.map(|form| ClientForm {
         client_id: client_id.to_owned(),
+        // A public client has no secret to show, and its form does not ask how.
+        token_endpoint_auth_method: if kind.is_public() {
+            current.token_endpoint_auth_method
+        } else {
+            form.token_endpoint_auth_method
+        },
+        grant_types: as_before(current.grant_types.as_deref(), form.grant_types),
         ..form
     });
     let outcome = match &sent {
@@ -299,6 +307,21 @@ pub async fn edit(desk: &Desk<'_>, client_id: &str, form: Option<&Fields>) -> An
             page.problems = problems;
             Ok(desk.show_again(&page))
         }
+    }
+}
+
+/// The same grant types as before in the order they had, which a form does not know.
+fn as_before(
+    before: Option<&[GrantType]>,
+    typed: Option<Vec<GrantType>>,
+) -> Option<Vec<GrantType>> {
+    match (before, &typed) {
+        (Some(before), Some(now))
+            if before.len() == now.len() && before.iter().all(|grant| now.contains(grant)) =>
+        {
+            Some(before.to_vec())
+        }
+        _ => typed,
     }
 }
 

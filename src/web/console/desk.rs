@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value as Json};
 
 use super::pages::{
     ConsoleFrame, Difference, Failure, FailurePage, IssuerName, May, Notice, Problems, Section,
@@ -142,7 +143,8 @@ impl<'a> Desk<'a> {
         theirs: &impl Serialize,
         reload: String,
     ) -> HttpResponse {
-        let differences = crate::admin::configuration::differences(theirs, yours);
+        let differences =
+            crate::admin::configuration::differences(&members(theirs), &members(yours));
         let differences = differences.into_iter().map(|change| Difference {
             field: change.field,
             yours: words(&change.after),
@@ -156,8 +158,9 @@ impl<'a> Desk<'a> {
     }
 
     pub fn refuse(&self, fault: AdminFault) -> HttpResponse {
-        let back = || match self.at.and_then(|index| self.names.get(index)) {
+        let back = match self.at.and_then(|index| self.names.get(index)) {
             Some(issuer) => super::pages::links::issuer(&issuer.name),
+            None if matches!(fault, AdminFault::LastOwner) => "/console/administrators".to_owned(),
             None => "/console/issuers".to_owned(),
         };
         match fault {
@@ -173,7 +176,7 @@ impl<'a> Desk<'a> {
             AdminFault::Changed { .. } => {
                 let failure = Failure::Conflict {
                     differences: Vec::new(),
-                    reload: back(),
+                    reload: back,
                 };
                 self.fail(StatusCode::CONFLICT, failure)
             }
@@ -184,7 +187,7 @@ impl<'a> Desk<'a> {
             | AdminFault::NotPossible(_)) => {
                 let failure = Failure::Refused {
                     words: sentence(&fault.to_string()),
-                    back: back(),
+                    back,
                 };
                 self.fail(StatusCode::CONFLICT, failure)
             }
@@ -224,7 +227,9 @@ pub fn problems(fault: AdminFault, names: &[(&str, &str)]) -> Result<Problems, A
     match fault {
         AdminFault::Invalid(all) => {
             for problem in all {
-                problems.add(named(&problem.field), sentence(&problem.message));
+                let field = named(&problem.field);
+                let words = told(&field, &problem.message);
+                problems.add(field, words);
             }
         }
         AdminFault::Exists { what, .. } => {
@@ -239,6 +244,25 @@ pub fn problems(fault: AdminFault, names: &[(&str, &str)]) -> Result<Problems, A
         other => return Err(other),
     }
     Ok(problems)
+}
+
+/// What is wrong, as a sentence. The admin layer leaves out what it is wrong with.
+fn told(field: &str, message: &str) -> String {
+    let is_about_it = ["is ", "has ", "begins ", "stands "]
+        .iter()
+        .any(|verb| message.starts_with(verb));
+    if !is_about_it {
+        return sentence(message);
+    }
+    let subject = match field {
+        "name" | "client_name" | "brand_name" | "brand" => "The name",
+        "username" => "The username",
+        "email" => "The email address",
+        "phone_number" => "The phone number",
+        "description" => "The description",
+        _ => "This",
+    };
+    sentence(&format!("{subject} {message}"))
 }
 
 /// The revision that a form was made from. A form without one was not made by a page of ours, and
@@ -270,25 +294,57 @@ pub fn sentence(text: &str) -> String {
     format!("{}{}{end}", first.unwrap_or_default(), chars.as_str())
 }
 
-fn words(value: &serde_json::Value) -> String {
+/// Members, those of an object that is itself a member by names of their own.
+fn members(form: &impl Serialize) -> Map<String, Json> {
+    let mut members = Map::new();
+    let form = serde_json::to_value(form).unwrap_or_default();
+    for (name, value) in form.as_object().into_iter().flatten() {
+        match value {
+            Json::Object(inner) => {
+                members.extend(inner.iter().map(|(inner, value)| {
+                    let name = match name.as_str() {
+                        "claims" => inner.clone(),
+                        name => format!("{name}.{inner}"),
+                    };
+                    (name, value.clone())
+                }));
+            }
+            value => {
+                members.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    members
+}
+
+/// A value for people: a list one to a line, and of an object what its members say.
+fn words(value: &Json) -> String {
+    let joined = |values: &mut dyn Iterator<Item = &Json>, between: &str| {
+        let words: Vec<String> = values.map(words).collect();
+        let said = words.iter().filter(|words| !words.is_empty());
+        said.map(String::as_str).collect::<Vec<_>>().join(between)
+    };
     match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text.clone(),
+        Json::Null => String::new(),
+        Json::String(text) => text.clone(),
+        Json::Array(items) => joined(&mut items.iter(), "\n"),
+        Json::Object(members) => joined(&mut members.values(), ", "),
         other => other.to_string(),
     }
 }
 
 /// The most that somebody is, there.
-fn standing(rights: &Rights, issuer: Option<&str>) -> Standing {
-    if rights.hold(Permission::WriteSettings, issuer)
-        || rights.hold(Permission::WriteIssuers, issuer)
-    {
-        Standing::Owner
-    } else if rights.hold(Permission::WriteClients, issuer) {
-        Standing::Manager
-    } else {
-        Standing::Auditor
-    }
+fn standing(rights: &Rights, issuer: Option<&str>) -> Option<Standing> {
+    let telling = [
+        (Permission::WriteSettings, Standing::Owner),
+        (Permission::WriteIssuers, Standing::Owner),
+        (Permission::WriteClients, Standing::Manager),
+        (Permission::ReadAudit, Standing::Auditor),
+    ];
+    telling
+        .into_iter()
+        .find(|(permission, _)| rights.hold(*permission, issuer))
+        .map(|(_, standing)| standing)
 }
 
 fn may(rights: &Rights, issuer: Option<&str>) -> May {

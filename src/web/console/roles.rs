@@ -87,7 +87,7 @@ pub async fn create(desk: &Desk<'_>, form: Option<&Fields>) -> Answer {
     match at.create_role(&sent).await {
         Ok(record) => desk.done(&place(desk, &record.value.name), Notice::Created),
         Err(fault) => {
-            let problems = problems(fault, &[("grants", "")])?;
+            let problems = problems(fault, &[("grants", "apis")])?;
             let mut page = form_page(desk, None, shown(&sent), &apis, &sent.grants);
             page.problems = problems;
             Ok(desk.show_again(&page))
@@ -118,7 +118,7 @@ pub async fn edit(desk: &Desk<'_>, name: &str, form: Option<&Fields>) -> Answer 
             Ok(desk.conflict(&sent, &current, reload))
         }
         Err(fault) => {
-            let problems = problems(fault, &[("grants", "")])?;
+            let problems = problems(fault, &[("grants", "apis")])?;
             let mut editing = editing(&record);
             editing.revision = revision(fields);
             let mut page = form_page(desk, Some(editing), shown(&sent), &apis, &sent.grants);

@@ -1,6 +1,7 @@
 use super::desk::{Answer, Desk, problems, revision};
 use super::pages::{Notice, Problems, Section, SettingsFields, SettingsPage};
 use super::views;
+use crate::admin::rights::Permission;
 use crate::admin::{AdminFault, AtIssuer, Problem};
 use crate::issuer::{BrandSettings, IssuerSettings, RegistrationPolicy};
 use crate::web::visit::Fields;
@@ -19,6 +20,7 @@ pub async fn settings(desk: &Desk<'_>, form: Option<&Fields>) -> Answer {
         let page = page(desk, &at, shown(&stored.settings), stored.revision).await?;
         return Ok(desk.show(&page));
     };
+    at.require(Permission::WriteSettings)?;
     let typed = read(fields);
     let sent = settings_of(&typed, &stored.settings);
     let outcome = match &sent {

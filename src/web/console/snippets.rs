@@ -28,15 +28,27 @@ pub fn of(address: &Address, client: &Client, apis: &[Api], secret: Option<&str>
         let api = apis.iter().find(|api| api.id == grant.api_id)?;
         Some((grant, api))
     });
+    let needs_audience = match dialect.audience.when_missing {
+        MissingAudience::Refuse => true,
+        MissingAudience::Single => client.grants.len() > 1,
+        _ => false,
+    };
     let audience = granted
-        .filter(|_| dialect.audience.when_missing == MissingAudience::Refuse)
+        .filter(|_| needs_audience)
         .map(|(_, api)| api.audience.clone());
-    let scope = granted
-        .filter(|_| dialect.scope.when_missing == MissingScope::Refuse)
-        .and_then(|(grant, api)| match &grant.scope {
-            GrantedScope::Only(scope) => scope.tokens().first().cloned(),
-            GrantedScope::All => grant.machine_scope(api).tokens().first().cloned(),
-        });
+    let scope = granted.and_then(|(grant, api)| {
+        let granted = match &grant.scope {
+            GrantedScope::Only(scope) => scope.clone(),
+            GrantedScope::All => grant.machine_scope(api),
+        };
+        let needs_scope = match dialect.scope.when_missing {
+            MissingScope::Refuse => true,
+            // Whoever has everything is not asked what of it.
+            MissingScope::None => grant.scope != GrantedScope::All,
+            MissingScope::All => false,
+        };
+        (needs_scope && !granted.is_empty()).then(|| granted.to_string())
+    });
     let facts = Facts {
         address,
         client,

@@ -59,7 +59,7 @@ pub struct AdministratorFormPage<'a> {
     pub problems: Problems,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct AdministratorFields {
     pub username: String,
     pub name: String,

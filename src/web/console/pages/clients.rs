@@ -344,6 +344,8 @@ pub struct ClientDetails {
     pub secret_age_days: Option<u64>,
     pub previous_secret_until: Option<String>,
     pub redirect_uris: Vec<String>,
+    /// Whether any address of the person's own machine will do besides.
+    pub any_loopback_uri: bool,
     pub grants: Vec<GrantView>,
     /// The rest of its registration: name and value.
     pub metadata: Vec<(String, String)>,

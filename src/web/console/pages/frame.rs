@@ -25,7 +25,8 @@ pub struct SignedIn {
     pub username: String,
     pub name: String,
     /// At the issuer of the page, or at the server.
-    pub standing: Standing,
+    /// `None` for somebody who is nothing there.
+    pub standing: Option<Standing>,
 }
 
 /// An issuer, for the switcher.
@@ -231,7 +232,8 @@ impl ConsoleFrame<'_> {
 
     /// What the administrator is, for people.
     pub fn standing(&self) -> &'static str {
-        super::words::standing(self.signed_in.standing).0
+        let standing = self.signed_in.standing;
+        standing.map_or("No role", |standing| super::words::standing(standing).0)
     }
 
     pub fn moment(&self, at: &str) -> String {

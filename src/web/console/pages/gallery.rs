@@ -76,7 +76,7 @@ impl Sample {
         SignedIn {
             username: self.text("maria"),
             name: self.text("Maria Santos"),
-            standing: self.standing,
+            standing: Some(self.standing),
         }
     }
 
@@ -601,6 +601,7 @@ fn client_pages(sample: &Sample, frame: MakeFrame<'_, '_>, pages: &mut Vec<Rende
                     redirect_uris: sample.list(|number| {
                         sample.text(&format!("https://booking.example/callback/{number}"))
                     }),
+                    any_loopback_uri: false,
                     grants: sample.grants(),
                     metadata: vec![
                         (

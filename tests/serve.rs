@@ -281,6 +281,83 @@ async fn settings_may_all_come_from_the_environment() {
     Program::start(with_flag).terminate().exited(0);
 }
 
+// ------------------------------------------------------------------------- the first start
+
+/// As the README has it: the example, one SQLite file, and a secret key that is made.
+#[tokio::test]
+async fn a_clinic_starts_with_the_example_and_sets_itself_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let url = format!("http://localhost:{port}");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/clinic.toml");
+    let start = || {
+        let mut command = locum([
+            "serve",
+            "--json",
+            "--config",
+            example,
+            "--create-secret-key",
+        ]);
+        command
+            .current_dir(folder.path())
+            .env(
+                "LOCUM_DATABASE_URL",
+                format!("sqlite://{}/locum.db", folder.path().display()),
+            )
+            .env("LOCUM_SECRET_KEY_FILE", "secret.key")
+            .env("LOCUM_PUBLIC_URL", &url)
+            .env("LOCUM_LISTEN", format!("127.0.0.1:{port}"));
+        Program::start(command)
+    };
+    let link = |said: &str| {
+        let before = format!("{url}/console/set-up?token=");
+        let line = said.lines().find(|line| line.starts_with(&before));
+        line.map(|line| line[url.len()..].to_owned())
+    };
+    let program = start();
+    program
+        .peer
+        .get("/clinic/.well-known/openid-configuration")
+        .await
+        .is(200);
+    let said = program.terminate();
+    let first = link(&said.stderr).unwrap_or_else(|| panic!("{said:?}"));
+    // Not on standard output, which is for machines.
+    assert!(!said.stdout.contains("token="), "{said:?}");
+
+    // Whoever lost it starts again: the older one is worth nothing.
+    let program = start();
+    let peer = program.peer;
+    peer.get(&first).await.is(410);
+    let link = link(&program.said_so_far()).unwrap();
+    let mut owner = Person {
+        password: "a passphrase for the clinic".to_owned(),
+        ..Person::new(peer, "olga")
+    };
+    let page = owner.get(&link).await;
+    let mut form = Form::all(&page.is(200).body)
+        .into_iter()
+        .find(|form| form.fields.iter().any(|(name, _)| name == "new_password"))
+        .unwrap();
+    for (name, value) in [
+        ("username", "olga"),
+        ("name", "Olga Owner"),
+        ("new_password", &owner.password.clone()),
+        ("repeated_password", &owner.password.clone()),
+    ] {
+        form.fill(name, value);
+    }
+    owner.post(&form.action, &form.fields).await.is(303);
+    owner.get(&link).await.is(410);
+    owner.sign_in_at("console").await;
+    owner.visit("/console").await.is(200);
+    program.terminate().exited(0);
+
+    // There is an owner: nobody else is made one.
+    let said = start().terminate();
+    assert!(!said.stderr.contains("set-up"), "{said:?}");
+}
+
 // ------------------------------------------------------------------------- the secret key
 
 #[tokio::test]

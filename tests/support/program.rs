@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -61,7 +62,8 @@ pub struct Program {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
     ready_line: String,
-    stderr: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<()>>,
+    said: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Program {
@@ -76,13 +78,16 @@ impl Program {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
-        let stderr = std::thread::spawn(move || read(stderr));
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let hears = said.clone();
+        let stderr = std::thread::spawn(move || read(stderr, &hears));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut ready_line = String::new();
         stdout.read_line(&mut ready_line).unwrap();
         let Ok(ready) = serde_json::from_str::<Value>(&ready_line) else {
             let _ = child.kill();
-            panic!("no ready line: {ready_line:?} {}", stderr.join().unwrap());
+            stderr.join().unwrap();
+            panic!("no ready line: {ready_line:?} {}", text(&said));
         };
         Self {
             peer: Peer::at(ready["url"].as_str().unwrap()),
@@ -91,7 +96,13 @@ impl Program {
             stdout: Some(stdout),
             ready_line,
             stderr: Some(stderr),
+            said,
         }
+    }
+
+    /// What it has said on standard error by now.
+    pub fn said_so_far(&self) -> String {
+        text(&self.said)
     }
 
     /// `kill -9`: it has no say in the matter.
@@ -115,15 +126,23 @@ impl Program {
         Finished {
             stdout,
             status: self.child.wait().unwrap(),
-            stderr: self.stderr.take().unwrap().join().unwrap(),
+            stderr: {
+                self.stderr.take().unwrap().join().unwrap();
+                text(&self.said)
+            },
         }
     }
 }
 
-fn read(mut stderr: ChildStderr) -> String {
-    let mut text = Vec::new();
-    let _ = stderr.read_to_end(&mut text);
-    String::from_utf8_lossy(&text).into_owned()
+fn read(mut stderr: ChildStderr, said: &Mutex<Vec<u8>>) {
+    let mut chunk = [0; 4096];
+    while let Ok(length @ 1..) = stderr.read(&mut chunk) {
+        said.lock().unwrap().extend_from_slice(&chunk[..length]);
+    }
+}
+
+fn text(said: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&said.lock().unwrap()).into_owned()
 }
 
 impl Drop for Program {

@@ -993,6 +993,7 @@ fn operation_pages(
         "audit-not-found",
         &AuditPage {
             filter: AuditFilter {
+                of: String::new(),
                 q: sample.text("zzz"),
                 group: "user".to_owned(),
                 outcome: "failed".to_owned(),

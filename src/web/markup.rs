@@ -13,7 +13,7 @@ impl<'a> Tag<'a> {
     }
 }
 
-const VOID: [&str; 4] = ["meta", "link", "img", "input"];
+const VOID: [&str; 5] = ["meta", "link", "img", "input", "br"];
 
 /// Attributes with capitals, of SVG.
 const CAPITAL: [&str; 2] = ["viewBox", "preserveAspectRatio"];

@@ -9,7 +9,6 @@ use super::{Asked, views};
 use crate::admin::AdminFault;
 use crate::admin::audit::{self, NamedChain};
 use crate::admin::rights::Permission;
-use crate::admin::system::CONSOLE;
 use crate::audit::{Chain, Outcome, Record};
 use crate::clock::Timestamp;
 use crate::store::AuditQuery;
@@ -29,27 +28,10 @@ pub async fn of_issuer(desk: &Desk<'_>, asked: &Asked) -> Answer {
 }
 
 pub async fn of_server(desk: &Desk<'_>, asked: &Asked) -> Answer {
-    let filter = server_filter(desk, asked);
+    let filter = filter(asked);
     let query = query(&filter, asked);
-    let found = if filter.is_of(ADMINISTRATORS) {
-        desk.admin.at(CONSOLE).await?.search_audit(&query).await?
-    } else {
-        desk.admin.search_server_audit(&query).await?
-    };
+    let found = desk.admin.search_server_audit(&query).await?;
     page(desk, Section::ServerAudit, filter, asked, found, None)
-}
-
-const ADMINISTRATORS: &str = "administrators";
-
-/// Whoever may see what administrators do sees that first: it is most of what happens.
-fn server_filter(desk: &Desk<'_>, asked: &Asked) -> AuditFilter {
-    let mut filter = filter(asked);
-    if !filter.is_of("server") {
-        let sees = desk.admin.rights.hold(Permission::ReadAudit, Some(CONSOLE));
-        let of = if sees { ADMINISTRATORS } else { "server" };
-        filter.of = of.to_owned();
-    }
-    filter
 }
 
 fn page(
@@ -85,7 +67,6 @@ fn filter(asked: &Asked) -> AuditFilter {
         actor: text("actor"),
         from: text("from"),
         until: text("until"),
-        of: text("of"),
     }
 }
 
@@ -119,17 +100,9 @@ pub async fn export(desk: &Desk<'_>, asked: &Asked, format: Format) -> Answer {
 
 pub async fn export_server(desk: &Desk<'_>, asked: &Asked, format: Format) -> Answer {
     desk.admin.require(Permission::ReadAudit, None)?;
-    let chain = if server_filter(desk, asked).is_of(ADMINISTRATORS) {
-        let at = desk.admin.at(CONSOLE).await?;
-        NamedChain {
-            chain: at.issuer.id.into(),
-            name: at.issuer.name,
-        }
-    } else {
-        NamedChain {
-            chain: Chain::SERVER,
-            name: audit::SERVER.to_owned(),
-        }
+    let chain = NamedChain {
+        chain: Chain::SERVER,
+        name: audit::SERVER.to_owned(),
     };
     write(desk, asked, format, &chain).await
 }

@@ -27,9 +27,6 @@ pub struct AuditFilter {
     /// `2026-11-22`
     pub from: String,
     pub until: String,
-    /// Of the server's log: `server` for what belongs to no issuer, `administrators` for what they
-    /// did with their own accounts. Nothing at an issuer.
-    pub of: String,
 }
 
 impl AuditFilter {
@@ -41,21 +38,12 @@ impl AuditFilter {
             ("actor", &self.actor),
             ("from", &self.from),
             ("until", &self.until),
-            ("of", &self.of),
             ("after", after),
         ])
     }
 
     pub fn is_empty(&self) -> bool {
-        let all = Self {
-            of: String::new(),
-            ..self.clone()
-        };
-        all.query("").is_empty()
-    }
-
-    pub fn is_of(&self, log: &str) -> bool {
-        self.of == log
+        self.query("").is_empty()
     }
 
     pub fn is_outcome(&self, outcome: &str) -> bool {

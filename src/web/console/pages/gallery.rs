@@ -993,7 +993,6 @@ fn operation_pages(
         "audit-not-found",
         &AuditPage {
             filter: AuditFilter {
-                of: String::new(),
                 q: sample.text("zzz"),
                 group: "user".to_owned(),
                 outcome: "failed".to_owned(),

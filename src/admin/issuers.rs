@@ -266,7 +266,11 @@ impl AtIssuer<'_> {
 
     fn settings_problems(&self, settings: &IssuerSettings) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let has_registration = self.dialect.endpoints.find(Endpoint::Registration).is_some();
+        let has_registration = self
+            .dialect
+            .endpoints
+            .find(Endpoint::Registration)
+            .is_some();
         if settings.registration != RegistrationPolicy::Closed && !has_registration {
             problems.push(Problem::new(
                 "registration",

@@ -55,7 +55,7 @@ impl Cast {
     /// What is written down of changes, anywhere.
     async fn log(&mut self) -> Vec<String> {
         let mut log = Vec::new();
-        for path in ["", "/issuers/clinic", "/issuers/photon"] {
+        for path in ["", "/administrators", "/issuers/clinic", "/issuers/photon"] {
             let answer = self.owner.get(&format!("/console{path}/audit.json")).await;
             log.push(answer.is(200).body.clone());
         }

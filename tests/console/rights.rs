@@ -105,13 +105,15 @@ async fn every_route_knows_whom_it_answers() {
 #[tokio::test]
 async fn administrators_are_nothing_a_manager_sees() {
     let mut cast = Cast::gather().await;
-    let path = "/console/administrators";
-    cast.owner.get(path).await.is(200);
-    cast.auditor.get(path).await.is(200);
-    for person in [&mut cast.manager, &mut cast.of_clinic, &mut cast.nobody] {
-        let answer = person.get(path).await;
-        assert!([403, 404].contains(&answer.status), "{answer}");
-        assert!(!answer.body.contains("Olga"), "{answer}");
+    for page in ["", "/audit", "/audit.csv", "/audit.json"] {
+        let path = &format!("/console/administrators{page}");
+        cast.owner.get(path).await.is(200);
+        cast.auditor.get(path).await.is(200);
+        for person in [&mut cast.manager, &mut cast.of_clinic, &mut cast.nobody] {
+            let answer = person.get(path).await;
+            assert!([403, 404].contains(&answer.status), "{answer}");
+            assert!(!answer.body.contains("Olga"), "{answer}");
+        }
     }
 }
 

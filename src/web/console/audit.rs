@@ -9,6 +9,7 @@ use super::{Asked, views};
 use crate::admin::AdminFault;
 use crate::admin::audit::{self, NamedChain};
 use crate::admin::rights::Permission;
+use crate::admin::system::CONSOLE;
 use crate::audit::{Chain, Outcome, Record};
 use crate::clock::Timestamp;
 use crate::store::AuditQuery;
@@ -32,6 +33,21 @@ pub async fn of_server(desk: &Desk<'_>, asked: &Asked) -> Answer {
     let query = query(&filter, asked);
     let found = desk.admin.search_server_audit(&query).await?;
     page(desk, Section::ServerAudit, filter, asked, found, None)
+}
+
+/// What administrators did at the console itself: who signed in, who was added.
+pub async fn of_console(desk: &Desk<'_>, asked: &Asked) -> Answer {
+    let console = desk.admin.at(CONSOLE).await?;
+    let filter = filter(asked);
+    let found = console.search_audit(&query(&filter, asked)).await?;
+    page(
+        desk,
+        Section::AdministratorsAudit,
+        filter,
+        asked,
+        found,
+        None,
+    )
 }
 
 fn page(
@@ -103,6 +119,16 @@ pub async fn export_server(desk: &Desk<'_>, asked: &Asked, format: Format) -> An
     let chain = NamedChain {
         chain: Chain::SERVER,
         name: audit::SERVER.to_owned(),
+    };
+    write(desk, asked, format, &chain).await
+}
+
+pub async fn export_console(desk: &Desk<'_>, asked: &Asked, format: Format) -> Answer {
+    let console = desk.admin.at(CONSOLE).await?;
+    console.require(Permission::ReadAudit)?;
+    let chain = NamedChain {
+        chain: console.issuer.id.into(),
+        name: CONSOLE.to_owned(),
     };
     write(desk, asked, format, &chain).await
 }

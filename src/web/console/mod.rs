@@ -157,6 +157,13 @@ async fn route(desk: &Desk<'_>, segments: &[&str], asked: &Asked) -> Answer {
         (["issuers"], None) => issuers::list(desk).await,
         (["new-issuer"], form) => issuers::create(desk, form).await,
         (["administrators"], None) => administrators::list(desk).await,
+        (["administrators", "audit"], None) => audit::of_console(desk, asked).await,
+        (["administrators", "audit.csv"], None) => {
+            audit::export_console(desk, asked, audit::Format::Csv).await
+        }
+        (["administrators", "audit.json"], None) => {
+            audit::export_console(desk, asked, audit::Format::Json).await
+        }
         (["new-administrator"], form) => administrators::create(desk, form).await,
         (["administrators", id, "edit"], form) => administrators::edit(desk, id, form).await,
         (["administrators", id, "delete"], form) => administrators::delete(desk, id, form).await,

@@ -56,7 +56,10 @@ async fn an_auditor_is_shown_no_way_to_change_anything() {
     Kind::DESKTOP
         .browse(async |browser| {
             let console = Console::enter(browser, &scene, "auditor").await;
-            for page in PAGES.iter().chain(&["/administrators", "/audit"]) {
+            for page in PAGES
+                .iter()
+                .chain(&["/administrators", "/administrators/audit", "/audit"])
+            {
                 console.open(page).await;
                 assert!(!browser.has("main > .question").await, "{page}");
                 let ways = ways_to_change(&console).await;

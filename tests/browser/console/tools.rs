@@ -98,8 +98,17 @@ async fn the_audit_log_is_searched_and_taken_away() {
         console.press("Search").await;
         console.follow("Show everything").await;
         assert_eq!(browser.all("tbody tr").await.len(), 4);
+        // And what administrators do with the console itself.
         console.open("/audit").await;
-        assert!(console.content().await.contains("admin"));
+        assert!(console.content().await.contains("Configuration applied"));
+        console.open("/administrators/audit?group=user").await;
+        let rows = browser.texts("tbody tr").await;
+        assert!(
+            rows[0].contains("Sign-in") && rows[0].contains("admin"),
+            "{rows:?}"
+        );
+        let csv = console.download("CSV").await;
+        assert!(csv.is(200).body.contains("user.signed_in"), "{csv}");
     })
     .await;
 }

@@ -292,6 +292,8 @@ async fn of_the_server(console: &Console<'_>, look: &mut impl AsyncFnMut(&str)) 
     look("console-administrators-more").await;
     console.browser.click("main a[href$='/delete']").await;
     look("console-administrator-remove").await;
+    console.open("/administrators/audit").await;
+    look("console-administrators-audit").await;
     console.open("/audit").await;
     look("console-server-audit").await;
 }

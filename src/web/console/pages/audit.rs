@@ -66,7 +66,7 @@ impl AuditPage<'_> {
     }
 
     pub fn export(&self, format: &str) -> String {
-        let place = self.frame.at(&format!("audit.{format}"));
-        format!("{place}{}", self.filter.query(""))
+        let place = self.frame.place(&self.frame.section);
+        format!("{place}.{format}{}", self.filter.query(""))
     }
 }

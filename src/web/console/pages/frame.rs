@@ -93,6 +93,8 @@ pub enum Section {
     TryIt,
     Issuers,
     Administrators,
+    /// Of administrators: their signing in, and what they are.
+    AdministratorsAudit,
     ServerAudit,
 }
 
@@ -111,7 +113,12 @@ impl Section {
         Self::Inspector,
         Self::TryIt,
     ];
-    pub const OF_SERVER: [Self; 3] = [Self::Issuers, Self::Administrators, Self::ServerAudit];
+    pub const OF_SERVER: [Self; 4] = [
+        Self::Issuers,
+        Self::Administrators,
+        Self::AdministratorsAudit,
+        Self::ServerAudit,
+    ];
 
     pub const fn title(self) -> &'static str {
         match self {
@@ -129,6 +136,7 @@ impl Section {
             Self::TryIt => "Try it",
             Self::Issuers => "Issuers",
             Self::Administrators => "Administrators",
+            Self::AdministratorsAudit => "Administrators’ audit",
             Self::ServerAudit => "Server audit",
         }
     }
@@ -150,13 +158,14 @@ impl Section {
             Self::TryIt => "try-it",
             Self::Issuers => "issuers",
             Self::Administrators => "administrators",
+            Self::AdministratorsAudit => "administrators/audit",
         }
     }
 
     const fn is_of_server(self) -> bool {
         matches!(
             self,
-            Self::Issuers | Self::Administrators | Self::ServerAudit
+            Self::Issuers | Self::Administrators | Self::AdministratorsAudit | Self::ServerAudit
         )
     }
 
@@ -174,7 +183,9 @@ impl Section {
             Self::Roles => "M10 3l6 2.2V10c0 4-3 6-6 7-3-1-6-3-6-7V5.2zM7.5 10l2 2 3.5-4",
             Self::Sessions => "M3 4h14v9H3zM7 16.5h6M10 13v3.5",
             Self::Keys => "M7 10.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM9.5 9.5l7 7M13 13l2-2",
-            Self::Audit | Self::ServerAudit => "M4 5h.1M8 5h8M4 10h.1M8 10h8M4 15h.1M8 15h8",
+            Self::Audit | Self::AdministratorsAudit | Self::ServerAudit => {
+                "M4 5h.1M8 5h8M4 10h.1M8 10h8M4 15h.1M8 15h8"
+            }
             Self::Settings => {
                 "M3 6h6m4 0h4M3 14h2m4 0h8M11 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4z"
             }

@@ -988,6 +988,8 @@ fn operation_pages(
     };
     add(pages, "audit", &audit(frame(Section::Audit)));
     add(pages, "audit-server", &audit(server(Section::ServerAudit)));
+    let administrators = server(Section::AdministratorsAudit);
+    add(pages, "audit-administrators", &audit(administrators));
     add(
         pages,
         "audit-not-found",

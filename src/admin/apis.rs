@@ -29,12 +29,12 @@ impl AtIssuer<'_> {
         self.check_api(form, None).await?;
         let now = self.admin.now();
         let api = form.to_api(self.core().entropy.uuid_at(now));
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_and_prepare().await?;
         if !tx.insert_api(self.id(), &api, None, false).await? {
             return Err(AdminFault::exists(WHAT, &api.audience));
         }
         let event = Event::new(Action::ApiCreated, target(&api));
-        self.finish_and_prepare(tx, event).await?;
+        self.finish(tx, event).await?;
         self.api(api.id).await
     }
 
@@ -48,7 +48,7 @@ impl AtIssuer<'_> {
         self.check_api(form, Some(id)).await?;
         let known = self.api(id).await?;
         let api = form.to_api(id);
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_and_prepare().await?;
         tx.update_api(self.id(), &api, None, known.is_declared, revision)
             .await
             .map_err(|error| match error.is_taken() {
@@ -61,7 +61,7 @@ impl AtIssuer<'_> {
             &ApiForm::from(&known.value),
             form,
         );
-        self.finish_and_prepare(tx, event).await?;
+        self.finish(tx, event).await?;
         self.api(id).await
     }
 
@@ -86,12 +86,12 @@ impl AtIssuer<'_> {
                 });
             }
         }
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_and_prepare().await?;
         if !tx.delete_api(self.id(), id, revision).await? {
             return Err(AdminFault::changed(WHAT, known.audience));
         }
         let event = Event::new(Action::ApiDeleted, target(&known));
-        self.finish_and_prepare(tx, event).await
+        self.finish(tx, event).await
     }
 
     /// The clients and roles that are granted something at the API, by name.

@@ -36,9 +36,8 @@ impl AtIssuer<'_> {
         let material = signing_keys::generate(alg, &self.issuer.name).await?;
         let keyring = self.admin.keyring;
         let (entropy, now) = (&core.entropy, self.admin.now());
-        let mut tx = core.store.write().await?;
+        let mut tx = self.write_and_prepare().await?;
         // The newest signs, so it must be newer, even if the last one was made this very second.
-        tx.lock_issuer(self.id()).await?;
         let known = tx.list_signing_keys(self.id()).await?;
         let last = known
             .iter()
@@ -48,7 +47,7 @@ impl AtIssuer<'_> {
         let key = signing_keys::seal(keyring, entropy, self.id(), &self.dialect, &material, made)?;
         tx.insert_signing_key(self.id(), &key).await?;
         let event = Event::new(Action::KeyRotated, target(&key.kid)).with("alg", alg.as_str());
-        self.finish_and_prepare(tx, event).await?;
+        self.finish(tx, event).await?;
         Ok(key)
     }
 
@@ -67,14 +66,14 @@ impl AtIssuer<'_> {
                     .to_owned(),
             ));
         }
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_and_prepare().await?;
         // Somebody may have begun to sign with its algorithm again meanwhile.
         tx.update_issuer(&self.issuer)
             .await?
             .ok_or_else(|| AdminFault::changed("issuer", &self.issuer.name))?;
         tx.delete_signing_key(self.id(), kid).await?;
         let event = Event::new(Action::KeyDeleted, target(kid));
-        self.finish_and_prepare(tx, event).await
+        self.finish(tx, event).await
     }
 
     async fn keys(&self) -> Result<Vec<KeyView>> {

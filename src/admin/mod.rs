@@ -158,9 +158,11 @@ impl AtIssuer<'_> {
         self.admin.finish(tx, self.id().into(), event).await
     }
 
-    /// The same where a running server has to prepare the issuer anew.
-    async fn finish_and_prepare(&self, mut tx: Tx, event: Event) -> Result<()> {
+    /// Begins a change for which a running server has to prepare the issuer anew. It locks the
+    /// issuer's row before any other, as applying a configuration does.
+    async fn write_and_prepare(&self) -> Result<Tx> {
+        let mut tx = self.core().store.write().await?;
         tx.touch_issuer(self.id()).await?;
-        self.finish(tx, event).await
+        Ok(tx)
     }
 }

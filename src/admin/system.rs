@@ -7,6 +7,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::configuration::{self, ApplyError};
 use super::rights::{AdminRole, Permission};
@@ -53,21 +54,21 @@ pub fn declared(issuers: &[&str], more: &str, origin: Origin) -> Result<Declared
 }
 
 /// How often it is declared again, because issuers came or went meanwhile.
-const TRIES: usize = 5;
+const TRIES: u32 = 30;
+/// More of it before each try.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Gives the console an API and roles for every issuer there is.
 pub async fn declare(core: &Core, keyring: &Keyring, actor: &Actor) -> Result<(), ApplyError> {
-    for _ in 0..TRIES {
+    for tried in 0..TRIES {
+        tokio::time::sleep(PAUSE * tried).await;
         let names = issuer_names(core).await?;
         let console = core.store.find_issuer(CONSOLE).await?;
-        declare_for(
-            core,
-            keyring,
-            actor,
-            &names,
-            console.is_some_and(|it| it.is_demo),
-        )
-        .await?;
+        let is_demo = console.is_some_and(|console| console.is_demo);
+        match declare_for(core, keyring, actor, &names, is_demo).await {
+            Err(ApplyError::Contended) => continue,
+            outcome => outcome?,
+        }
         // Somebody may have made one while this was being written, and one that is not known here
         // would have lost its API.
         if issuer_names(core).await? == names {

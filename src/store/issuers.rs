@@ -67,6 +67,8 @@ const TOUCH: &str = "UPDATE issuers SET generation = generation + 1 WHERE id = $
 
 const LOCK: &str = "UPDATE issuers SET revision = revision WHERE id = $1";
 
+const HOLD: &str = "UPDATE issuers SET revision = revision WHERE id = $1 AND generation = $2";
+
 const DELETE: &str = "DELETE FROM issuers WHERE id = $1 AND revision = $2";
 
 impl TryFrom<IssuerRow> for StoredIssuer {
@@ -204,6 +206,17 @@ impl Tx {
             .execute(db)
             .await
             .map(drop))?)
+    }
+
+    /// Locks the issuer's row until the transaction ends, as [`Self::lock_issuer`] does; `false`
+    /// when it is not of this generation.
+    pub async fn hold_issuer(&mut self, issuer: IssuerId, generation: i64) -> Result<bool> {
+        Ok(on_engine!(tx self, |db| sqlx::query(HOLD)
+            .bind(issuer.0)
+            .bind(generation)
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected() > 0))?)
     }
 
     /// Deletes an issuer with everything in it but its audit events. `false` when its revision is

@@ -116,6 +116,18 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the database gave this up because others waited for it, and it for them.
+    pub fn is_deadlock(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().as_deref() == Some("40P01")
+            }
+            _ => false,
+        }
+    }
+}
+
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         match error {

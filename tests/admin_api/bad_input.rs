@@ -237,6 +237,12 @@ async fn a_mistake_is_named_with_its_place() {
     ] {
         api.get(path).await.wrong(parameter);
     }
+    let twice = api.get(&format!("{CLIENTS}?search=a&search=b")).await;
+    twice.wrong("search");
+    for query in ["search=%00", "search=%zz", "search=%ff"] {
+        let reply = api.get(&format!("{CLIENTS}?{query}")).await;
+        reply.problem(400, "malformed");
+    }
     let forced = api
         .delete("/issuers/clinic/clients/clinic-web?force=yes")
         .await;

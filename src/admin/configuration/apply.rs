@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
 use super::plan::{IssuerPlan, Step};
@@ -13,7 +15,9 @@ use crate::oauth::Core;
 use crate::store::Tx;
 
 /// How often a plan is made again, because somebody changed what it was made of.
-const TRIES: usize = 5;
+const TRIES: u32 = 20;
+/// More of it before each try.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Makes the database say what is declared, in one transaction, and returns what that changed.
 /// Doing it twice changes nothing the second time.
@@ -24,52 +28,75 @@ pub async fn apply(
     folder: Folder<'_>,
     actor: &Actor,
 ) -> Result<Plan, ApplyError> {
-    for _ in 0..TRIES {
+    for tried in 0..TRIES {
+        tokio::time::sleep(PAUSE * tried).await;
         let plan = plan(core, declared, folder).await?;
         if plan.is_empty() {
             return Ok(plan);
         }
-        // Making a key takes long, so it happens before the transaction holds anything up.
-        let mut new_keys = Vec::new();
-        for issuer in &plan.issuers {
-            new_keys.push(make_keys(issuer, keyring).await?);
+        match realize(core, keyring, &plan, actor).await {
+            Ok(true) => return Ok(plan),
+            Ok(false) => {}
+            // Of two that wait for each other the database ends one.
+            Err(ApplyError::Store(error)) if error.is_deadlock() => {}
+            Err(error) => return Err(error),
         }
-        let now = core.clock.now();
-        let mut tx = core.store.write().await?;
-        let mut is_contended = false;
-        for (issuer, keys) in plan.issuers.iter().zip(&new_keys) {
-            let mut applying = Applying {
-                tx: &mut tx,
-                issuer: issuer.id,
-                now,
-            };
-            is_contended |= !applying.all(&issuer.steps).await?;
-            if is_contended {
-                break;
-            }
-            store_keys(core, keyring, &mut tx, issuer, keys, now).await?;
-            if !issuer.changes.is_empty() {
-                tx.touch_issuer(issuer.id).await?;
-            }
-        }
-        if is_contended {
-            continue;
-        }
-        // The chains last, in the order of their IDs: whoever holds one waits for nothing else.
-        let mut changed: Vec<&IssuerPlan> = plan.issuers.iter().collect();
-        changed.retain(|issuer| !issuer.changes.is_empty());
-        changed.sort_by_key(|issuer| issuer.id.0);
-        for issuer in changed {
-            for event in events(issuer) {
-                tx.append_audit(&core.audit, issuer.id.into(), now, actor, event)
-                    .await?;
-            }
-        }
-        tx.commit().await?;
-        core.store.forget();
-        return Ok(plan);
     }
     Err(ApplyError::Contended)
+}
+
+/// `false`, and nothing done, when somebody has changed what the plan was made of.
+async fn realize(
+    core: &Core,
+    keyring: &Keyring,
+    plan: &Plan,
+    actor: &Actor,
+) -> Result<bool, ApplyError> {
+    // Everybody locks issuers in the same order, so that nobody waits for somebody who waits.
+    let mut issuers: Vec<&IssuerPlan> = plan.issuers.iter().collect();
+    issuers.sort_by(|a, b| a.name.cmp(&b.name));
+    // Making a key takes long, so it happens before the transaction holds anything up.
+    let mut new_keys = Vec::new();
+    for issuer in &issuers {
+        new_keys.push(make_keys(issuer, keyring).await?);
+    }
+    let now = core.clock.now();
+    let mut tx = core.store.write().await?;
+    for issuer in &issuers {
+        // A plan is read bit by bit: of a configuration that was applied meanwhile it may have
+        // seen one half.
+        if let Some(generation) = issuer.generation
+            && !tx.hold_issuer(issuer.id, generation).await?
+        {
+            return Ok(false);
+        }
+    }
+    for (issuer, keys) in issuers.iter().zip(&new_keys) {
+        let mut applying = Applying {
+            tx: &mut tx,
+            issuer: issuer.id,
+            now,
+        };
+        if !applying.all(&issuer.steps).await? {
+            return Ok(false);
+        }
+        store_keys(core, keyring, &mut tx, issuer, keys, now).await?;
+        if !issuer.changes.is_empty() {
+            tx.touch_issuer(issuer.id).await?;
+        }
+    }
+    // The chains last, in the order of their IDs: whoever holds one waits for nothing else.
+    issuers.retain(|issuer| !issuer.changes.is_empty());
+    issuers.sort_by_key(|issuer| issuer.id.0);
+    for issuer in issuers {
+        for event in events(issuer) {
+            tx.append_audit(&core.audit, issuer.id.into(), now, actor, event)
+                .await?;
+        }
+    }
+    tx.commit().await?;
+    core.store.forget();
+    Ok(true)
 }
 
 /// A key that will be stored if nobody else has stored one first.

@@ -48,6 +48,8 @@ pub(super) struct IssuerPlan {
     pub id: IssuerId,
     pub name: String,
     pub origin: Origin,
+    /// As it was read, before everything else; `None` for one that is not there yet.
+    pub generation: Option<i64>,
     pub dialect: Arc<Dialect>,
     pub missing_keys: Vec<SigningAlg>,
     pub steps: Vec<Step>,
@@ -131,9 +133,10 @@ pub async fn plan(
     };
     plan.left = stored
         .into_iter()
-        // Locum itself declares the console.
-        .filter(|issuer| issuer.is_declared && issuer.name != CONSOLE)
-        .filter(|issuer| !is_declared(&issuer.name))
+        .filter(|issuer| {
+            // The console is Locum's own.
+            issuer.is_declared && issuer.name != CONSOLE && !is_declared(&issuer.name)
+        })
         .map(|issuer| issuer.name)
         .collect();
     Ok(plan)
@@ -188,6 +191,7 @@ impl<'a> Planning<'a> {
             id: planning.id,
             name: planning.name.to_owned(),
             origin: issuer.origin,
+            generation: stored.map(|stored| stored.generation),
             dialect: issuer.dialect.clone(),
             missing_keys,
             steps: planning.steps,
@@ -721,30 +725,27 @@ fn sorted(user: &User) -> UserForm {
 }
 
 /// Where each of what is declared stands among its kind: where it stands already, if that is the
-/// order in which it is declared, gaps or not.
+/// order in which it is declared, whatever is between. `stored` is in order.
 fn positions<'a, T>(
     declared: impl Iterator<Item = &'a String>,
     stored: &[Recorded<T>],
     name: impl Fn(&T) -> &String,
 ) -> Vec<i64> {
-    let known: Vec<Option<i64>> = declared
-        .map(|wanted| {
-            let found = stored.iter().find(|known| name(&known.value) == wanted);
-            found.map(|known| known.position)
-        })
+    let known: Vec<Option<usize>> = declared
+        .map(|wanted| stored.iter().position(|known| name(&known.value) == wanted))
         .collect();
-    let mut next = 0;
-    let mut kept = Vec::new();
-    for (index, position) in known.iter().enumerate() {
-        let is_last = known.iter().skip(index).all(Option::is_none);
-        match position {
-            Some(position) if *position >= next => kept.push(*position),
-            None if is_last => kept.push(next),
-            _ => return (0..).zip(&known).map(|(index, _)| index).collect(),
-        }
-        next = kept.last().map_or(0, |last| last + 1);
+    let (old, new) = known.split_at(known.iter().take_while(|known| known.is_some()).count());
+    let is_in_order = old.is_sorted() && new.iter().all(Option::is_none);
+    if !is_in_order {
+        return (0..).zip(&known).map(|(position, _)| position).collect();
     }
-    kept
+    let mut positions: Vec<i64> = old
+        .iter()
+        .filter_map(|index| Some(stored.get((*index)?)?.position))
+        .collect();
+    let next = positions.last().map_or(0, |last| last + 1);
+    positions.extend((next..).zip(new).map(|(position, _)| position));
+    positions
 }
 
 /// Takes the one that fits out of what is there.

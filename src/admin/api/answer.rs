@@ -218,7 +218,8 @@ fn wrong(problems: &[Problem], place: impl Fn(&Problem) -> Json) -> ApiAnswer {
         .collect();
     let detail = match problems {
         [only] if only.field.is_empty() => sentence(&only.message),
-        [only] => sentence(&format!("{}: {}", only.field, only.message)),
+        // A name is spelt as it is.
+        [only] => format!("`{}`: {}", only.field, ended(&only.message)),
         several => format!("{} things are wrong.", several.len()),
     };
     let mut answer = problem(422, "invalid", "Invalid", &detail);
@@ -250,6 +251,10 @@ fn add(answer: &mut ApiAnswer, name: &str, value: Json) {
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string());
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{}{}{end}", first.unwrap_or_default(), chars.as_str())
+    ended(&format!("{}{}", first.unwrap_or_default(), chars.as_str()))
+}
+
+fn ended(text: &str) -> String {
+    let end = if text.ends_with(['.', '?']) { "" } else { "." };
+    format!("{text}{end}")
 }

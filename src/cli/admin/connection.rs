@@ -122,16 +122,26 @@ impl Connection {
 
 /// A problem (RFC 9457) in words.
 fn problem(reply: &Reply) -> String {
-    let detail = reply.body["detail"].as_str();
-    let mut text = match detail {
-        Some(detail) => detail.to_owned(),
-        None => format!("the server answered {}", reply.status),
-    };
-    for error in reply.body["errors"].as_array().into_iter().flatten() {
-        let pointer = super::text(error, "pointer").trim_start_matches("#/");
-        text.push_str(&format!("\n  {pointer}: {}", super::text(error, "detail")));
+    let errors = reply.body["errors"].as_array().into_iter().flatten();
+    let lines: Vec<String> = errors
+        .map(|error| {
+            let pointer = super::text(error, "pointer").trim_start_matches("#/");
+            let place = [pointer, super::text(error, "parameter")].concat();
+            format!("{place}: {}", super::text(error, "detail"))
+        })
+        .collect();
+    match (&lines[..], reply.body["detail"].as_str()) {
+        ([only], _) => only.clone(),
+        ([], None) => format!("the server answered {}", reply.status),
+        (_, detail) => {
+            let mut text = detail.unwrap_or_default().to_owned();
+            for line in lines {
+                text.push_str("\n  ");
+                text.push_str(&line);
+            }
+            text
+        }
     }
-    text
 }
 
 impl Local {

@@ -131,7 +131,9 @@ impl Person {
         let mut links = tags
             .iter()
             .filter_map(|tag| tag.get("href").or(tag.get("action")));
-        let found = links.find(|link| link.starts_with(beginning) && link.len() > beginning.len());
+        let found = links.find(|link| {
+            link.starts_with(beginning) && !["", "audit"].contains(&&link[beginning.len()..])
+        });
         found
             .unwrap_or_else(|| panic!("no {beginning} on {page}"))
             .to_owned()

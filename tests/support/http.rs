@@ -59,8 +59,15 @@ impl Peer {
             .send_bytes(&request.bytes(self.port))
             .await
             .unwrap_or_else(|error| panic!("{} {}: {error}", request.method, request.path));
+        let mut raw = answer.raw.clone();
+        if request.path.starts_with("/console/") {
+            // Words of the console's own, in addresses and IDs.
+            for word in ["rotate-secret", "previous-secret", "client-secret"] {
+                raw = raw.replace(word, "");
+            }
+        }
         for secret in request.secrets() {
-            let found = contains(answer.raw.as_bytes(), secret.as_bytes());
+            let found = contains(raw.as_bytes(), secret.as_bytes());
             assert!(!found, "a secret came back: {answer}");
         }
         answer

@@ -172,14 +172,14 @@ impl AtIssuer<'_> {
     ) -> Result<StoredIssuer> {
         self.require(Permission::WriteSettings)?;
         self.not_the_consoles("the settings of the console are fixed")?;
-        if settings.host != self.issuer.settings.host {
-            // Which names lead where is the whole server's matter.
-            self.admin.require(Permission::WriteIssuers, None)?;
-        }
         let mut problems = self.settings_problems(&settings);
         problems.extend(self.algs_problems(&settings).await?);
         problems.extend(self.host_problem(settings.host.as_deref()).await?);
         AdminFault::unless(problems)?;
+        if settings.host != self.issuer.settings.host {
+            // Which names lead where is the whole server's matter.
+            self.admin.require(Permission::WriteIssuers, None)?;
+        }
         let mut issuer = self.issuer.clone();
         let keys = self.core().store.list_signing_keys(self.id()).await?;
         let algs = settings.algs(&self.dialect);

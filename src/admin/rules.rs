@@ -207,10 +207,14 @@ pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
     // Which it gets is another matter; that it gets one is certain.
     let secret = SecretHash::sha256(&Secret::new(""));
     client.secret_hash = (!client.kind.is_public()).then_some(secret);
+    let metadata = &form.metadata;
+    let has_sector =
+        metadata.sector_identifier.is_some() && metadata.sector_identifier_uri.is_none();
     let rules = check_client(&client, around.dialect, around.algs, around.apis);
     problems.extend(rules.into_iter().filter_map(|problem| {
         let field = match problem.member {
             MetadataMember::Audience | MetadataMember::Scope => "grants",
+            MetadataMember::SectorIdentifierUri if has_sector => "sector_identifier",
             member => member.as_str(),
         };
         let is_new = !said.iter().any(|said| said == field);

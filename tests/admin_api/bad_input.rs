@@ -298,7 +298,7 @@ async fn a_client_that_makes_no_sense_is_not_made() {
         (web("jwks", json!([1])), "#/jwks"),
         (
             web("subject_type", json!("pairwise")),
-            "#/sector_identifier",
+            "#/sector_identifier_uri",
         ),
         (web("sector_identifier", json!("")), "#/sector_identifier"),
         (

@@ -42,6 +42,7 @@ impl Things {
             .replace("{role}", "doctor")
             .replace("{user_id}", &self.user)
             .replace("{session_id}", "00000000-0000-0000-0000-000000000000")
+            .replace("{token_id}", "00000000-0000-0000-0000-000000000000")
             .replace("{kid}", "no-such-key");
         assert!(!path.contains('{'), "{path}");
         let request = Request::new(operation.method, &path);

@@ -363,6 +363,8 @@ on_engines! { persistent:
             true => "'00000000-0000-0000-0000-000000000001'",
             false => "x'00000000000000000000000000000001'",
         };
+        let outside = |sequence: i64| format!("INSERT INTO audit_events SELECT chain, {sequence}, at, action, outcome, actor_kind, actor, actor_name, target_kind, target,
+                    target_name, address, user_agent, request_id, details, mac FROM audit_events WHERE chain = {id} AND sequence = 10");
         type Expected<'a> = Box<dyn Fn(&ChainFault) -> bool + 'a>;
         let cases: Vec<(&str, Vec<String>, Expected<'_>)> = vec![
             ("an altered actor", vec![format!("UPDATE audit_events SET actor_name = 'nobody' WHERE chain = {id} AND sequence = 4")], Box::new(altered(4))),
@@ -403,6 +405,8 @@ on_engines! { persistent:
                 format!("INSERT INTO audit_events SELECT chain, 11, at, action, outcome, actor_kind, actor, actor_name, target_kind, target,
                     target_name, address, user_agent, request_id, details, mac FROM audit_events WHERE chain = {id} AND sequence = 10"),
             ], Box::new(altered(11))),
+            ("a row after the end", vec![outside(11)], Box::new(|fault| *fault == ChainFault::Outside { sequence: 11 })),
+            ("a row before the beginning", vec![outside(0)], Box::new(|fault| *fault == ChainFault::Outside { sequence: 0 })),
         ];
         for (what, statements, is_expected) in cases {
             for statement in &statements {

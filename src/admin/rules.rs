@@ -196,6 +196,9 @@ pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
             "nobody signs in at an issuer of this dialect: only machine clients are of use",
         ));
     }
+    problems.extend(redirect_uris("redirect_uris", &form.redirect_uris));
+    let leaving = &form.metadata.post_logout_redirect_uris;
+    problems.extend(redirect_uris("post_logout_redirect_uris", leaving));
     problems.extend(texts(form));
     problems.extend(grants(&form.grants, around.apis));
     // What has been said already need not be said twice.
@@ -254,6 +257,10 @@ fn texts(form: &ClientForm) -> Vec<Problem> {
         if let Some(text) = text {
             problems.extend(description(field, text));
         }
+    }
+    if metadata.sector_identifier.as_deref() == Some("") {
+        // Empty is the sector of public subjects.
+        problems.push(Problem::new("sector_identifier", "is empty"));
     }
     let jwks = metadata.jwks.as_ref().and_then(Json::as_object);
     for (field, members) in [

@@ -15,7 +15,11 @@ const SETTINGS: &str = "/issuers/clinic/settings";
 
 /// A client with one member that is like this.
 fn web(member: &str, value: Value) -> Value {
-    let mut client = json!({ "client_id": "odd", "kind": "web" });
+    let mut client = json!({
+        "client_id": "odd",
+        "kind": "web",
+        "redirect_uris": ["https://a.example/", "https://b.example/"],
+    });
     client[member] = value;
     client
 }
@@ -328,7 +332,7 @@ async fn a_client_that_makes_no_sense_is_not_made() {
             "#/grant_types",
         ),
         (
-            json!({ "client_id": "m", "kind": "spa", "client_secret": "a-long-enough-one" }),
+            json!({ "client_id": "m", "kind": "spa", "redirect_uris": ["https://a.example/"], "client_secret": "a-long-enough-one" }),
             "#/client_secret",
         ),
         (

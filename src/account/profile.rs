@@ -1,6 +1,6 @@
 //! What a person may change about themselves.
 
-use super::{User, UserClaims};
+use super::UserClaims;
 
 /// Characters of a name.
 const LONGEST_NAME: usize = 200;
@@ -33,8 +33,8 @@ pub enum ProfileFault {
 }
 
 impl Profile {
-    pub fn of(user: &User) -> Self {
-        let text = |name| user.claims.text(name).unwrap_or_default().to_owned();
+    pub fn of(claims: &UserClaims) -> Self {
+        let text = |name| claims.text(name).unwrap_or_default().to_owned();
         Self {
             name: text("name"),
             given_name: text("given_name"),

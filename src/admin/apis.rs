@@ -59,7 +59,7 @@ impl AtIssuer<'_> {
         let event = changed_fields(
             Event::new(Action::ApiChanged, target(&api)),
             &ApiForm::from(&known.value),
-            form,
+            &ApiForm::from(&api),
         );
         self.finish(tx, event).await?;
         self.api(id).await

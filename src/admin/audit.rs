@@ -310,7 +310,7 @@ pub enum ExportFault {
 }
 
 /// What a line of CSV has, in this order.
-pub const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 15] = [
     "chain",
     "sequence",
     "at",

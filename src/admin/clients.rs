@@ -8,6 +8,7 @@ use crate::audit::{Action, Event, Target, TargetKind};
 use crate::dialect::RegistrationShape;
 use crate::issuer::{Client, ClientRecord, PreviousSecret};
 use crate::oauth::registration::check_sector;
+use crate::protocol::host;
 use crate::secret::{Secret, SecretHash};
 use crate::store::{ClientQuery, ClientUsage};
 
@@ -121,7 +122,7 @@ impl AtIssuer<'_> {
         client.previous_secret = record.client.previous_secret;
         client.is_disabled = record.client.is_disabled;
         let event = Event::new(Action::ClientChanged, target(&client));
-        let event = changed_fields(event, &before, &form);
+        let event = changed_fields(event, &before, &ClientForm::of(&client, &apis));
         record.client = client;
         self.save_client(record, revision, event).await
     }
@@ -311,8 +312,7 @@ fn in_sector(form: &ClientForm, previous: Option<&Client>) -> ClientForm {
     let mut form = form.clone();
     let metadata = &mut form.metadata;
     if let Some(uri) = &metadata.sector_identifier_uri {
-        let host = url::Url::parse(uri).ok();
-        metadata.sector_identifier = host.and_then(|uri| Some(uri.host_str()?.to_owned()));
+        metadata.sector_identifier = host(uri);
     } else if let Some(previous) = previous
         && previous.metadata.sector_identifier_uri.is_some()
         && previous.metadata.sector_identifier == metadata.sector_identifier

@@ -14,7 +14,7 @@ pub enum AdminFault {
     },
     #[error("there is no {what} {name:?}")]
     NotFound { what: &'static str, name: String },
-    #[error("there is a {what} {name:?} already")]
+    #[error("{what} {name:?} is there already")]
     Exists { what: &'static str, name: String },
     /// Somebody else was quicker.
     #[error("{what} {name:?} has changed meanwhile; look at it as it is now, and decide again")]
@@ -108,4 +108,21 @@ fn problems(problems: &[Problem]) -> String {
         .map(|problem| format!("{}: {}", problem.field, problem.message))
         .collect();
     lines.join("; ")
+}
+
+/// What a fault or problem says, to stand by itself.
+pub fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string());
+    ended(&format!("{}{}", first.unwrap_or_default(), chars.as_str()))
+}
+
+/// The same where it begins with a name, which is spelt as it is.
+pub fn ended(text: &str) -> String {
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{text}{end}")
 }

@@ -6,7 +6,7 @@ use super::rights::Permission;
 use super::system::{self, CONSOLE};
 use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules, signing_keys};
 use crate::audit::{Action, Chain, Event, Target, TargetKind};
-use crate::config::{is_host_name, is_issuer_name};
+use crate::config::{is_color, is_host_name, is_issuer_name};
 use crate::dialect::{BUILT_IN, Dialect, Endpoint};
 use crate::issuer::{BrandSettings, IssuerId, IssuerSettings, RegistrationPolicy};
 use crate::protocol::SigningAlg;
@@ -108,11 +108,11 @@ impl Admin<'_> {
         }
         let event = Event::new(Action::IssuerCreated, target(&issuer)).with("dialect", dialect);
         self.finish(tx, issuer.id.into(), event).await?;
-        self.declare_console().await?;
+        self.declare_console_or_warn().await;
         Ok(issuer)
     }
 
-    /// Deletes an issuer with everything in it but its audit events.
+    /// Deletes an issuer with everything in it but its audit events and its counts.
     ///
     /// # Errors
     /// `InUse` when it has clients or users, unless `anyway`.
@@ -142,7 +142,8 @@ impl Admin<'_> {
             .with("clients", clients)
             .with("users", users);
         self.finish(tx, Chain::SERVER, event).await?;
-        self.declare_console().await
+        self.declare_console_or_warn().await;
+        Ok(())
     }
 
     /// Gives the console an API and roles for every issuer there is. If that fails, the next start
@@ -154,6 +155,14 @@ impl Admin<'_> {
             ApplyError::Key(error) => AdminFault::Key(error),
             other => AdminFault::NotPossible(other.to_string()),
         })
+    }
+
+    /// The same after something that has been committed: it has been done, and is not said to have
+    /// failed.
+    pub(super) async fn declare_console_or_warn(&self) {
+        if let Err(error) = self.declare_console().await {
+            tracing::warn!(%error, "the console knows its issuers only after the next start");
+        }
     }
 }
 
@@ -172,14 +181,14 @@ impl AtIssuer<'_> {
     ) -> Result<StoredIssuer> {
         self.require(Permission::WriteSettings)?;
         self.not_the_consoles("the settings of the console are fixed")?;
+        if settings.host != self.issuer.settings.host {
+            // Which names lead where is the whole server's matter, and so is which are taken.
+            self.admin.require(Permission::WriteIssuers, None)?;
+        }
         let mut problems = self.settings_problems(&settings);
         problems.extend(self.algs_problems(&settings).await?);
         problems.extend(self.host_problem(settings.host.as_deref()).await?);
         AdminFault::unless(problems)?;
-        if settings.host != self.issuer.settings.host {
-            // Which names lead where is the whole server's matter.
-            self.admin.require(Permission::WriteIssuers, None)?;
-        }
         let mut issuer = self.issuer.clone();
         let keys = self.core().store.list_signing_keys(self.id()).await?;
         let algs = settings.algs(&self.dialect);
@@ -352,11 +361,6 @@ impl AtIssuer<'_> {
         }
         problems
     }
-}
-
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#')
-        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn target(issuer: &StoredIssuer) -> Target {

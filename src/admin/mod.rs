@@ -34,11 +34,10 @@ use crate::oauth::Core;
 use crate::store::{StoredIssuer, Tx};
 
 pub use clients::{CreatedClient, LONGEST_OVERLAP, NewSecret};
-pub use fault::{AdminFault, Problem, Result};
+pub use fault::{AdminFault, Problem, Result, ended, sentence};
 pub use keys::KeyView;
 pub use people::{CreatedUser, LINK_LIFETIME, set_up};
 use rights::{Permission, Rights};
-pub use rules::is_invisible;
 
 /// Somebody at work on what is administered.
 pub struct Admin<'a> {

@@ -1,3 +1,4 @@
+use super::configuration::changed_fields;
 use super::forms::RoleForm;
 use super::rights::Permission;
 use super::{AdminFault, AtIssuer, Result, rules};
@@ -52,11 +53,16 @@ impl AtIssuer<'_> {
             )]));
         }
         let known = self.role(name).await?;
+        let apis = self.core().store.list_apis(self.id()).await?;
         let mut tx = self.core().store.write().await?;
         tx.update_role(self.id(), &role, None, known.is_declared, revision)
             .await?
             .ok_or_else(|| AdminFault::changed(WHAT, name))?;
-        let event = Event::new(Action::RoleChanged, target(name));
+        let event = changed_fields(
+            Event::new(Action::RoleChanged, target(name)),
+            &RoleForm::of(&known.value, &apis),
+            &RoleForm::of(&role, &apis),
+        );
         self.finish(tx, event).await?;
         self.role(name).await
     }

@@ -9,9 +9,9 @@ use super::forms::{ApiForm, ClientForm, GrantForm, RoleForm, ScopesForm, UserFor
 use crate::account::{ABOUT_TOKENS, Profile, ProfileFault, User, UserClaims};
 use crate::config::is_language_tag;
 use crate::dialect::{Dialect, TokenFormat};
-use crate::issuer::{Api, ClientKind, check_redirect_uri};
+use crate::issuer::{Api, check_redirect_uri};
 use crate::oauth::registration::check_client;
-use crate::protocol::{MetadataMember, Scope, SigningAlg};
+use crate::protocol::{MetadataMember, Scope, SigningAlg, is_invisible};
 use crate::secret::{Secret, SecretHash};
 
 /// Characters of a name.
@@ -41,17 +41,6 @@ pub fn name(field: &str, text: &str) -> Option<Problem> {
     };
     Some(Problem::new(field, message))
 }
-
-pub fn is_invisible(c: char) -> bool {
-    INVISIBLE.contains(&c)
-}
-
-/// Marks that change in which direction a text is read, and what has no width: with them two names
-/// look the same.
-const INVISIBLE: [char; 14] = [
-    '\u{200b}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
-    '\u{2060}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
-];
 
 /// `None` when it is one: any text, lines included.
 pub fn description(field: &str, text: &str) -> Option<Problem> {
@@ -190,11 +179,13 @@ pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
     if !form.client_name.is_empty() {
         problems.extend(name("client_name", &form.client_name));
     }
-    if form.kind != ClientKind::Machine && !around.dialect.has_users() {
-        problems.push(Problem::new(
-            "kind",
-            "nobody signs in at an issuer of this dialect: only machine clients are of use",
-        ));
+    if !around.dialect.suits(form.kind) {
+        let message = if around.dialect.has_users() {
+            "the issuer's dialect has no grant for a client of this kind"
+        } else {
+            "nobody signs in at an issuer of this dialect: only machine clients are of use"
+        };
+        problems.push(Problem::new("kind", message));
     }
     problems.extend(redirect_uris("redirect_uris", &form.redirect_uris));
     let leaving = &form.metadata.post_logout_redirect_uris;

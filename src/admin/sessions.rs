@@ -52,6 +52,29 @@ impl AtIssuer<'_> {
         Ok(())
     }
 
+    /// The same in every browser.
+    pub async fn end_sessions_of(&self, user: UserId) -> Result<()> {
+        self.require(Permission::WriteSessions)?;
+        let now = self.admin.now();
+        let mut tx = self.core().store.write().await?;
+        let ended = tx.end_other_sessions(self.id(), user, None, now).await?;
+        let mut grants = 0;
+        for session in &ended {
+            grants += tx
+                .revoke_grants_of_session(self.id(), *session, now)
+                .await?;
+        }
+        let event = Event::new(
+            Action::SessionEnded,
+            Target::new(TargetKind::User, user.0.to_string(), ""),
+        )
+        .with("sessions", ended.len())
+        .with("grants", grants);
+        self.finish(tx, event).await?;
+        self.admin.note_ended(self.id(), ended);
+        Ok(())
+    }
+
     pub async fn list_consents_of(&self, user: UserId) -> Result<Vec<Consent>> {
         self.require(Permission::ReadConsents)?;
         Ok(self.core().store.list_consents(self.id(), user).await?)

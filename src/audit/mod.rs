@@ -28,7 +28,8 @@ pub use visitor::Visitor;
 pub struct Chain(pub Uuid);
 
 impl Chain {
-    /// What belongs to no issuer: administrators, configurations, imports.
+    /// What belongs to no issuer that stays: issuers that are deleted, what is kept of an issuer's
+    /// events, imports and exports.
     pub const SERVER: Self = Self(Uuid::nil());
 }
 

@@ -61,10 +61,15 @@ impl Token {
             .send()
             .await
             .map_err(|error| fail(format!("{base} does not answer: {error}")))?;
+        let status = response.status();
         let text = response.text().await.map_err(fail)?;
         let answer: Json = serde_json::from_str(&text).unwrap_or_default();
         let Some(token) = answer["access_token"].as_str() else {
-            let error = answer["error"].as_str().unwrap_or("no token came");
+            let Some(error) = answer["error"].as_str() else {
+                return Err(fail(format!(
+                    "{base} answered {status} and no token: is it the address of a Locum?"
+                )));
+            };
             let description = answer["error_description"].as_str().unwrap_or_default();
             return Err(fail(format!("{error}: {description}")));
         };

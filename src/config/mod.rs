@@ -17,7 +17,7 @@ use crate::dialect::Dialect;
 use crate::secret::Secret;
 use crate::source::{Mistake, Source, suggest};
 
-pub use check::{is_host_name, is_issuer_name};
+pub use check::{is_color, is_host_name, is_issuer_name};
 pub use declaration::{
     ApiDeclaration, BrandDeclaration, ClaimsDeclaration, ClientDeclaration, GrantDeclaration,
     IssuerDeclaration, ResourceDeclaration, ResourceMethod, RoleDeclaration, ScopeDeclaration,

@@ -15,6 +15,12 @@ pub(super) struct Wrong {
     pub message: String,
 }
 
+const GUESSABLE: &str = "nothing in it is random enough, so others could guess it; {random} is";
+
+fn is_unguessable(template: &TextTemplate<RandomWord>) -> bool {
+    RandomWord::unguessable().any(|word| template.mentions(word))
+}
+
 fn wrong(at: &'static [&'static str], message: impl Into<String>) -> Result<(), Wrong> {
     Err(Wrong {
         at,
@@ -80,39 +86,35 @@ impl Dialect {
                 "kid is neither {kid} nor {x5t}, so nobody could tell which key signed",
             );
         }
-        let is_random = |template: &TextTemplate<RandomWord>| {
-            template.mentions(RandomWord::Random) || template.mentions(RandomWord::RandomHex)
-        };
-        let why = "{random} is nowhere, so every token would be the same";
-        if !is_random(&self.access_token.opaque) {
-            return wrong(&["access_token", "opaque"], why);
+        if !is_unguessable(&self.access_token.opaque) {
+            return wrong(&["access_token", "opaque"], GUESSABLE);
         }
-        if !is_random(&self.refresh_token.opaque) {
-            return wrong(&["refresh_token", "opaque"], why);
+        if !is_unguessable(&self.refresh_token.opaque) {
+            return wrong(&["refresh_token", "opaque"], GUESSABLE);
         }
-        if !is_random(&self.authorization.code) {
-            return wrong(&["authorization", "code"], why);
+        if !is_unguessable(&self.authorization.code) {
+            return wrong(&["authorization", "code"], GUESSABLE);
         }
         Ok(())
     }
 
     fn check_registration(&self) -> Result<(), Wrong> {
         let shape = &self.registration;
-        let is_random = |template: &TextTemplate<RandomWord>| {
-            RandomWord::WORDS
-                .iter()
-                .any(|(_, word, _)| template.mentions(*word))
-        };
+        if !RandomWord::WORDS
+            .iter()
+            .any(|(_, word, _)| shape.client_id.mentions(*word))
+        {
+            return wrong(
+                &["registration", "client_id"],
+                "nothing in it is random, so every client would have the same",
+            );
+        }
         for (at, template) in [
-            (&["registration", "client_id"], &shape.client_id),
             (&["registration", "client_secret"], &shape.client_secret),
             (&["registration", "access_token"], &shape.access_token),
         ] {
-            if !is_random(template) {
-                return wrong(
-                    at,
-                    "nothing in it is random, so every client would have the same",
-                );
+            if !is_unguessable(template) {
+                return wrong(at, GUESSABLE);
             }
         }
         for (at, template) in [

@@ -20,7 +20,7 @@ pub struct Deviation {
 }
 
 /// What says how something looks and not what is allowed.
-const SHAPES: [&str; 24] = [
+const SHAPES: [&str; 40] = [
     "access_token.claims",
     "access_token.header",
     "access_token.opaque",
@@ -37,21 +37,38 @@ const SHAPES: [&str; 24] = [
     "extends",
     "id_token.claims",
     "id_token.header",
-    "introspection",
+    "introspection.active",
+    "introspection.ends_with_newline",
+    "introspection.user_active",
     "issuer",
     "jwks",
-    "logout",
+    "refresh_token.opaque",
+    "registration.access_token",
+    "registration.client_id",
+    "registration.client_secret",
+    "registration.created",
+    "registration.created_headers",
+    "registration.ends_with_newline",
+    "registration.error_response",
+    "registration.help",
+    "registration.missing_member",
+    "registration.problem_prefix",
+    "registration.read",
+    "registration.refuses",
+    "registration.request",
+    "registration.status",
     "resource_error_response",
     "subject",
     "title",
-    "userinfo",
+    "userinfo.claims",
 ];
 
 /// Policies in which another value than the standard's lets more through.
-const PROTECTING: [&str; 8] = [
+const PROTECTING: [&str; 9] = [
     "authorization.ignores_query_of_redirect_uri",
     "authorization.loopback_port",
     "authorization.redirect_uri_optional",
+    "introspection.authenticated",
     "pkce.methods",
     "pkce.required",
     "refresh_token.grace",
@@ -120,6 +137,7 @@ fn is_shape(key: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     SHAPES.iter().any(is_at_or_below)
+        || key.contains(".errors.")
         || key.ends_with(".headers")
         || key.contains(".headers.")
         || key.starts_with("token_response.members")

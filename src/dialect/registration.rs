@@ -48,6 +48,9 @@ pub struct RegistrationShape {
     /// Whether response types and grant types that are not served here are left out, and not
     /// refused (RFC 7591 §2 allows both).
     pub drops_unsupported_types: bool,
+    /// Whether a client that signs users in may have no redirect URI, with which it can do nothing
+    /// yet.
+    pub redirect_uris_optional: bool,
     pub subject_types: Vec<SubjectType>,
     /// Of the answer to a registration.
     #[serde(deserialize_with = "status")]

@@ -16,6 +16,7 @@ use super::template::{BodyTemplate, JsonTemplate, Lookup, TextTemplate, Value};
 use super::words::{
     AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
+use crate::issuer::ClientKind;
 use crate::protocol::{ClientAuthMethod, Fault, FaultKind, GrantType, SigningAlg};
 
 /// A vendor's way to speak OAuth.
@@ -427,6 +428,11 @@ impl Dialect {
     pub fn serves(&self, grant: GrantType) -> bool {
         let is_for_users = grant != GrantType::ClientCredentials;
         self.token_request.grant_types.contains(&grant) && (self.has_users() || !is_for_users)
+    }
+
+    /// Whether a client of this kind gets anything here.
+    pub fn suits(&self, kind: ClientKind) -> bool {
+        kind.grant_types().iter().any(|grant| self.serves(*grant))
     }
 
     /// What a path below the issuer is found under.

@@ -37,6 +37,14 @@ vocabulary! {
     }
 }
 
+impl RandomWord {
+    /// Those of which one is as good as a key: with at least 128 random bits.
+    pub fn unguessable() -> impl Iterator<Item = Self> {
+        let all = Self::WORDS.iter().map(|(_, word, _)| *word);
+        all.filter(|word| *word != Self::Uuid)
+    }
+}
+
 vocabulary! {
     /// For the subject of a user.
     SubjectWord, "a user's subject", {

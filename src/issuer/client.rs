@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Api;
 use crate::clock::Timestamp;
-use crate::protocol::{ClientAuthMethod, Fault, GrantType, Scope, SigningAlg};
+use crate::protocol::{ClientAuthMethod, Fault, GrantType, Scope, SigningAlg, host};
 use crate::secret::SecretHash;
 
 /// An RFC 6749 client.
@@ -208,6 +208,17 @@ impl ClientKind {
         }
     }
 
+    /// Whether a client of this kind can have any use for it.
+    pub const fn may_use(self, grant: GrantType) -> bool {
+        match grant {
+            // RFC 6749 §4.4
+            GrantType::ClientCredentials => !self.is_public(),
+            GrantType::AuthorizationCode | GrantType::RefreshToken => {
+                !matches!(self, Self::Machine)
+            }
+        }
+    }
+
     /// Whether it cannot keep a secret (RFC 6749 §2.1).
     pub const fn is_public(self) -> bool {
         matches!(self, Self::Spa | Self::Native)
@@ -316,11 +327,10 @@ impl Client {
     /// Which clients see the same pairwise subject (OIDC Core §8.1): those with the same sector
     /// identifier, or else the same host of the first redirect URI, or else this one alone.
     pub fn sector(&self) -> String {
-        let host = |uri: &String| Some(url::Url::parse(uri).ok()?.host_str()?.to_owned());
         self.metadata
             .sector_identifier
             .clone()
-            .or_else(|| self.redirect_uris.first().and_then(host))
+            .or_else(|| self.redirect_uris.first().and_then(|uri| host(uri)))
             .unwrap_or_else(|| self.client_id.clone())
     }
 

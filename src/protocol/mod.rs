@@ -6,6 +6,7 @@ mod fault;
 mod grant_type;
 mod parameters;
 mod pkce;
+mod public_keys;
 mod redirect_uri;
 mod response_mode;
 mod scope;
@@ -19,7 +20,10 @@ pub use fault::{Fault, FaultKind};
 pub use grant_type::GrantType;
 pub use parameters::Parameters;
 pub use pkce::PkceMethod;
-pub use redirect_uri::{LoopbackPort, RedirectMatching, is_loopback_http, origin, with_parameters};
+pub use public_keys::check_public_keys;
+pub use redirect_uri::{
+    LoopbackPort, RedirectMatching, have_one_host, host, is_loopback_http, origin, with_parameters,
+};
 pub use response_mode::ResponseMode;
 pub use scope::{MalformedScope, Scope};
 pub use signing_alg::SigningAlg;
@@ -112,4 +116,14 @@ pub mod parameter {
 /// (RFC 6749 Appendix A.1). Such text is safe in a header, a log line and a claim.
 pub fn is_vschar(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
+}
+
+/// Whether it changes in which direction a text is read, or has no width: with such marks a name
+/// could dress up as another, or reorder the words around it.
+pub fn is_invisible(c: char) -> bool {
+    const INVISIBLE: [char; 14] = [
+        '\u{200b}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+        '\u{202e}', '\u{2060}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
+    ];
+    INVISIBLE.contains(&c)
 }

@@ -1,5 +1,7 @@
 //! Redirect URIs: whether one is registered, and how parameters are put onto it.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -98,6 +100,21 @@ impl<'a> Loopback<'a> {
         let is_end = rest.is_empty() || rest.starts_with(['/', '?']);
         is_end.then_some(Self { host, rest })
     }
+}
+
+/// The host of an absolute URI; `None` where there is none, or an empty one. It is the sector of
+/// pairwise subjects (OIDC Core §8.1), so there is one way to find it.
+pub fn host(uri: &str) -> Option<String> {
+    match Url::parse(uri).ok()?.host()? {
+        Host::Domain("") => None,
+        host => Some(host.to_string()),
+    }
+}
+
+/// Whether all of them have the same one.
+pub fn have_one_host<'a>(uris: impl IntoIterator<Item = &'a str>) -> bool {
+    let hosts: HashSet<Option<String>> = uris.into_iter().map(host).collect();
+    hosts.len() == 1 && !hosts.contains(&None)
 }
 
 /// Whether this is a plain `http` URI of this machine, without user info and fragment: what demo

@@ -24,7 +24,7 @@ pub enum Engine {
     Postgres(PgPool),
 }
 
-/// A transaction that writes.
+/// A transaction.
 pub enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
@@ -92,66 +92,48 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 impl Engine {
     /// Opens the database, with its tables up to date.
     pub async fn open(url: &str) -> Result<Self> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if is_postgres(url) {
             return Self::open_postgres(url).await;
         }
-        if url.starts_with("sqlite:") {
+        if is_sqlite(url) {
             return Self::open_sqlite(url).await;
         }
-        Err(StoreError::Url(
-            redact(url),
-            "expected postgres://…, sqlite:///path/locum.db or sqlite::memory:".to_owned(),
-        ))
+        Err(unknown(url))
     }
 
     /// The steps between a database's tables and this version's. A file that does not exist is
     /// not made.
     pub async fn pending_steps(url: &str) -> Result<Vec<migrations::Step>> {
-        let has_table: bool;
-        let pending = if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url)
-                .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
-                .read_only(true)
-                .disable_statement_logging();
-            if url.contains(":memory:") || !options.get_filename().exists() {
-                return Ok(migrations::steps().collect());
-            }
-            let mut connection = options.connect().await?;
-            has_table = sqlx::query_scalar(HAS_TABLE_SQLITE)
+        if is_postgres(url) {
+            let mut connection = postgres_options(url)?.connect().await?;
+            let has_table = sqlx::query_scalar(HAS_TABLE_POSTGRES)
                 .bind(migrations::TABLE)
                 .fetch_one(&mut connection)
                 .await?;
-            if has_table {
-                migrations::pending(&mut connection).await?
-            } else {
-                migrations::steps().collect()
-            }
-        } else {
-            let options = PgConnectOptions::from_str(url)
-                .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
-                .application_name("locum")
-                .disable_statement_logging();
-            let mut connection = options.connect().await?;
-            has_table = sqlx::query_scalar(HAS_TABLE_POSTGRES)
-                .bind(migrations::TABLE)
-                .fetch_one(&mut connection)
-                .await?;
-            if has_table {
-                migrations::pending(&mut connection).await?
-            } else {
-                migrations::steps().collect()
-            }
-        };
-        Ok(pending)
+            return migrations::pending(&mut connection, has_table).await;
+        }
+        if !is_sqlite(url) {
+            return Err(unknown(url));
+        }
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+            .read_only(true)
+            .disable_statement_logging();
+        if url.contains(":memory:") || !options.get_filename().exists() {
+            return Ok(migrations::steps().collect());
+        }
+        let mut connection = options.connect().await?;
+        let has_table = sqlx::query_scalar(HAS_TABLE_SQLITE)
+            .bind(migrations::TABLE)
+            .fetch_one(&mut connection)
+            .await?;
+        migrations::pending(&mut connection, has_table).await
     }
 
     /// Connects once and brings the tables up to date, so that a wrong URL or a server that is
     /// down is named for what it is; then opens the pool.
     async fn open_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
-            .application_name("locum")
-            .disable_statement_logging();
+        let options = postgres_options(url)?;
         let mut first = options.connect().await?;
         migrations::migrator().run(&mut first).await?;
         first.close().await?;
@@ -301,6 +283,28 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+fn unknown(url: &str) -> StoreError {
+    StoreError::Url(
+        redact(url),
+        "expected postgres://…, sqlite:///path/locum.db or sqlite::memory:".to_owned(),
+    )
+}
+
+fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+        .application_name("locum")
+        .disable_statement_logging())
 }
 
 /// A database URL without what may be a secret in it, for messages: the password, and the query,

@@ -219,7 +219,7 @@ impl Tx {
             .map(|done| done.rows_affected() > 0))?)
     }
 
-    /// Deletes an issuer with everything in it but its audit events. `false` when its revision is
+    /// Deletes an issuer with everything in it but its audit events and counts. `false` when its revision is
     /// no longer `revision`.
     pub async fn delete_issuer(&mut self, issuer: IssuerId, revision: i64) -> Result<bool> {
         Ok(on_engine!(tx self, |db| sqlx::query(DELETE)

@@ -48,7 +48,10 @@ pub const TABLE: &str = "_sqlx_migrations";
 ///
 /// # Errors
 /// `Newer` when it has more than this version knows.
-pub async fn pending(connection: &mut impl Migrate) -> Result<Vec<Step>> {
+pub async fn pending(connection: &mut impl Migrate, has_table: bool) -> Result<Vec<Step>> {
+    if !has_table {
+        return Ok(steps().collect());
+    }
     let applied = connection.list_applied_migrations(TABLE).await?;
     let unknown = applied
         .iter()

@@ -102,21 +102,7 @@ impl StoreError {
             _ => false,
         }
     }
-}
 
-impl StoreError {
-    /// Whether a row could not be written because there is one like it.
-    pub fn is_conflict(&self) -> bool {
-        match self {
-            Self::Database(error) => error
-                .as_database_error()
-                .is_some_and(|error| error.is_unique_violation()),
-            _ => false,
-        }
-    }
-}
-
-impl StoreError {
     /// Whether the database gave this up because others waited for it, and it for them.
     pub fn is_deadlock(&self) -> bool {
         match self {

@@ -24,20 +24,22 @@ row! {
     }
 }
 
-row! {
-    struct SessionOfUserRow {
-        id: Uuid,
-        user_id: Uuid,
-        auth_time: OffsetDateTime,
-        amr: String,
-        is_remembered: bool,
-        created_at: OffsetDateTime,
-        last_seen_at: OffsetDateTime,
-        idle_expires_at: OffsetDateTime,
-        expires_at: OffsetDateTime,
-        address: String,
-        user_agent: String,
-        username: String,
+struct SessionOfUserRow {
+    session: SessionRow,
+    username: String,
+}
+
+impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for SessionOfUserRow
+where
+    SessionRow: sqlx::FromRow<'r, R>,
+    &'static str: sqlx::ColumnIndex<R>,
+    String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        Ok(Self {
+            session: SessionRow::from_row(row)?,
+            username: row.try_get("username")?,
+        })
     }
 }
 
@@ -211,20 +213,7 @@ impl Store {
             .map(|row| {
                 Ok(SessionOfUser {
                     username: row.username,
-                    session: SessionRow {
-                        id: row.id,
-                        user_id: row.user_id,
-                        auth_time: row.auth_time,
-                        amr: row.amr,
-                        is_remembered: row.is_remembered,
-                        created_at: row.created_at,
-                        last_seen_at: row.last_seen_at,
-                        idle_expires_at: row.idle_expires_at,
-                        expires_at: row.expires_at,
-                        address: row.address,
-                        user_agent: row.user_agent,
-                    }
-                    .try_into()?,
+                    session: row.session.try_into()?,
                 })
             })
             .collect()

@@ -243,7 +243,7 @@ impl Own<'_> {
     }
 
     fn profile(&self) -> HttpResponse {
-        self.show_profile(StatusCode::OK, Profile::of(self.user()), &[])
+        self.show_profile(StatusCode::OK, Profile::of(&self.user().claims), &[])
     }
 
     fn show_profile(
@@ -283,7 +283,7 @@ impl Own<'_> {
         let user = self.user();
         let typed = |name| fields.text(name).trim().to_owned();
         let chosen = Language::find(&typed("locale"));
-        let before = Profile::of(user).locale;
+        let before = Profile::of(&user.claims).locale;
         let profile = Profile {
             name: typed("name"),
             given_name: typed("given_name"),

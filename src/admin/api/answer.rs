@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::admin::{AdminFault, Problem};
+use crate::admin::{AdminFault, Problem, ended, sentence};
 
 /// What the admin API says.
 #[derive(Debug, Clone)]
@@ -246,15 +246,4 @@ fn add(answer: &mut ApiAnswer, name: &str, value: Json) {
     if let Some(Json::Object(members)) = &mut answer.body {
         members.insert(name.to_owned(), value);
     }
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string());
-    ended(&format!("{}{}", first.unwrap_or_default(), chars.as_str()))
-}
-
-fn ended(text: &str) -> String {
-    let end = if text.ends_with(['.', '?']) { "" } else { "." };
-    format!("{text}{end}")
 }

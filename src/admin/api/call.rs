@@ -9,12 +9,11 @@ use serde_json::{Map, Value as Json};
 
 use super::answer::{invalid, invalid_members, invalid_parameters, problem};
 use super::{ApiAnswer, Operation};
-use crate::admin::rights::Permission;
 use crate::admin::{Admin, AtIssuer, Problem};
 use crate::source::suggest;
 
 /// What somebody asks of the admin API.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ApiRequest {
     pub method: String,
     /// Below [`super::BASE`], percent-encoded as it came: `/issuers/clinic/clients`.
@@ -86,10 +85,6 @@ impl<'a> Call<'a> {
     pub fn at_server(&self) -> Result<&'a Admin<'a>, ApiAnswer> {
         self.admin.require(self.operation.permission, None)?;
         Ok(self.admin)
-    }
-
-    pub const fn permission(&self) -> Permission {
-        self.operation.permission
     }
 
     /// What stands at a place in the path; the table and the handlers agree on how many there are.

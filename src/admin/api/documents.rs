@@ -86,7 +86,7 @@ pub struct ClientDocument {
 }
 
 /// A client whose secret is told, now and never again.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub struct ClientWithSecret {
     #[serde(flatten)]
     pub client: ClientDocument,
@@ -95,7 +95,7 @@ pub struct ClientWithSecret {
 }
 
 /// What makes a client.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub struct NewClient {
     #[serde(flatten)]
     pub form: ClientForm,
@@ -105,7 +105,7 @@ pub struct NewClient {
 }
 
 /// How a client's secret is rotated.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 pub struct Rotation {
     /// For how many seconds the secret before works on.
     #[serde(default)]
@@ -116,7 +116,7 @@ pub struct Rotation {
 }
 
 /// What allows somebody to register clients where that is guarded.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub struct RegistrationTokenDocument {
     pub id: Uuid,
     pub note: String,
@@ -165,7 +165,7 @@ pub struct UserDocument {
 }
 
 /// What makes a user.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub struct NewUser {
     #[serde(flatten)]
     pub form: UserForm,
@@ -175,7 +175,7 @@ pub struct NewUser {
 }
 
 /// A user who has just been added.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub struct UserWithLink {
     #[serde(flatten)]
     pub user: UserDocument,
@@ -184,7 +184,7 @@ pub struct UserWithLink {
 }
 
 /// A link with which somebody chooses a password, once.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub struct LinkDocument {
     /// Below the issuer: `/set-password?token=…`. Told now and never again.
     pub path: String,
@@ -192,7 +192,7 @@ pub struct LinkDocument {
 }
 
 /// A password that an administrator knows.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub struct NewPassword {
     pub password: String,
 }

@@ -71,7 +71,7 @@ pub async fn import(
     tx.commit().await?;
     core.store.forget();
     // The console has an API and roles for every issuer there is.
-    admin.declare_console().await?;
+    admin.declare_console_or_warn().await;
     Ok(imported)
 }
 
@@ -234,7 +234,7 @@ async fn write(
 }
 
 fn conflict(table: &Table, error: StoreError) -> TransferFault {
-    if error.is_conflict() {
+    if error.is_taken() {
         TransferFault::Conflict(format!("a row of {}", table.name))
     } else {
         error.into()

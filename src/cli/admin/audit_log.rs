@@ -1,4 +1,5 @@
 use clap::Args;
+use serde_json::Value as Json;
 
 use super::table::{table, words};
 use super::{Target, encoded};
@@ -53,7 +54,7 @@ impl Search {
             ("limit", &self.limit),
         ];
         let mut page = connection.get(&super::with_query(&path, &query)).await?;
-        let found = page["items"].take();
+        let found = page.get_mut("items").map(Json::take).unwrap_or_default();
         self.target.print(&found, |found| {
             table(
                 found,

@@ -18,6 +18,7 @@ use crate::issuer::RegisteredBy;
 use crate::keys::{Keyring, SecretKey};
 use crate::oauth::Core;
 use crate::production;
+use crate::protocol::is_loopback_http;
 use crate::secret::Secret;
 use crate::store::Store;
 
@@ -74,7 +75,7 @@ impl Connection {
             let mut all = parameters.to_vec();
             all.push(("after", &after));
             let mut page = self.get(&super::with_query(path, &all)).await?;
-            if let Json::Array(more) = page["items"].take() {
+            if let Some(Json::Array(more)) = page.get_mut("items").map(Json::take) {
                 items.extend(more);
             }
             match page["next"].as_str() {
@@ -132,7 +133,10 @@ fn problem(reply: &Reply) -> String {
         .collect();
     match (&lines[..], reply.body["detail"].as_str()) {
         ([only], _) => only.clone(),
-        ([], None) => format!("the server answered {}", reply.status),
+        ([], None) => format!(
+            "the server answered {}: is --server the address of a Locum?",
+            reply.status
+        ),
         (_, detail) => {
             let mut text = detail.unwrap_or_default().to_owned();
             for line in lines {
@@ -206,10 +210,9 @@ impl Local {
 pub fn server_url(server: &str) -> Result<Url, Failed> {
     let url =
         Url::parse(server).map_err(|error| misused(format!("--server {server:?}: {error}")))?;
-    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_local => Ok(url),
+        "http" if is_loopback_http(server) => Ok(url),
         _ => Err(misused(
             "--server: over http everybody on the way could read secrets; expected an https:// URL",
         )),
@@ -260,6 +263,13 @@ fn remote(server: &str, target: &Target) -> Result<Remote, Failed> {
 }
 
 impl Remote {
+    fn stranger(&self) -> String {
+        format!(
+            "{} answers, but not as an admin API: --server takes a Locum's own address, like https://id.example, without the path of an issuer",
+            self.base
+        )
+    }
+
     async fn ask(
         &self,
         method: &str,
@@ -288,10 +298,12 @@ impl Remote {
         let etag = etag.and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let status = response.status().as_u16();
         let text = response.text().await.map_err(unreachable)?;
-        Ok(Reply {
-            status,
-            etag,
-            body: serde_json::from_str(&text).unwrap_or_default(),
-        })
+        let is_success = (200..300).contains(&status);
+        let body = match serde_json::from_str(&text) {
+            Ok(body @ Json::Object(_)) => body,
+            _ if text.is_empty() || !is_success => Json::Null,
+            _ => return Err(fail(self.stranger())),
+        };
+        Ok(Reply { status, etag, body })
     }
 }

@@ -1,7 +1,7 @@
 use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr;
 
-use crate::admin::is_invisible;
+use crate::protocol::is_invisible;
 
 /// A heading, and what stands below it of an item.
 pub type Column = (&'static str, fn(&Json) -> String);

@@ -22,7 +22,8 @@ impl Check<'_> {
     }
 }
 
-fn is_color(text: &str) -> bool {
+/// `#rrggbb`
+pub fn is_color(text: &str) -> bool {
     text.strip_prefix('#').is_some_and(|digits| {
         digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     })

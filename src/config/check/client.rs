@@ -1,12 +1,15 @@
 use std::collections::HashSet;
 
+use serde_json::Value as Json;
 use toml::Spanned;
 
 use super::Check;
 use crate::config::declaration::{ClientDeclaration, IssuerDeclaration};
 use crate::dialect::Dialect;
 use crate::issuer::{ClientKind, SubjectType};
-use crate::protocol::{ClientAuthMethod, GrantType, SigningAlg, is_vschar};
+use crate::protocol::{
+    ClientAuthMethod, GrantType, SigningAlg, check_public_keys, have_one_host, is_vschar,
+};
 
 impl Check<'_> {
     pub(super) fn clients(
@@ -110,6 +113,12 @@ impl Check<'_> {
         ] {
             self.web_uri(uri);
         }
+        if let Some(jwks) = &client.jwks
+            && let Err(message) = check_public_keys(&Json::Object(jwks.json()))
+        {
+            let id = client.client_id.get_ref();
+            self.add(&client.client_id, format!("client `{id}`: jwks {message}"));
+        }
         self.sector(client);
     }
 
@@ -122,15 +131,14 @@ impl Check<'_> {
             // Empty is the sector of public subjects.
             self.add(sector, "the sector_identifier is empty");
         }
-        let hosts: HashSet<Option<String>> = client
+        let uris = client
             .redirect_uris
             .iter()
-            .filter_map(|uri| url::Url::parse(uri.get_ref()).ok())
-            .map(|uri| uri.host_str().map(str::to_owned))
-            .collect();
-        let has_one_host = hosts.len() == 1 && !hosts.contains(&None);
+            .map(|uri| uri.get_ref().as_str());
+        let has_one_host = have_one_host(uris);
         if client.subject_type == SubjectType::Pairwise
             && client.sector_identifier.is_none()
+            && client.sector_identifier_uri.is_none()
             && !has_one_host
         {
             self.add(

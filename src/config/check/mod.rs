@@ -9,6 +9,8 @@ mod person;
 mod resource;
 mod uri;
 
+pub use brand::is_color;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;

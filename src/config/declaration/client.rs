@@ -5,7 +5,7 @@ use toml::Spanned;
 
 use super::{ClaimsDeclaration, GrantDeclaration, SecretDeclaration};
 use crate::issuer::{ClientKind, ClientMetadata, SubjectType};
-use crate::protocol::{ClientAuthMethod, GrantType, SigningAlg};
+use crate::protocol::{ClientAuthMethod, GrantType, SigningAlg, host};
 use crate::secret::SecretHash;
 
 /// `[[issuer.client]]`
@@ -93,7 +93,11 @@ impl ClientDeclaration {
             backchannel_logout_uri: value(&self.backchannel_logout_uri),
             backchannel_logout_session_required: self.backchannel_logout_session_required,
             subject_type: self.subject_type,
-            sector_identifier: value(&self.sector_identifier),
+            // The file's author vouches for what the document says: it is not fetched.
+            sector_identifier: match &self.sector_identifier_uri {
+                Some(uri) => host(uri.get_ref()),
+                None => value(&self.sector_identifier),
+            },
             id_token_signed_response_alg: value(&self.id_token_signed_response_alg),
             userinfo_signed_response_alg: value(&self.userinfo_signed_response_alg),
             default_max_age: self.default_max_age,

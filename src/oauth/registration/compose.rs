@@ -231,7 +231,7 @@ fn metadata(sent: &mut Submission, terms: &Terms<'_>) -> ClientMetadata {
         backchannel_logout_session_required: flag(Member::BackchannelLogoutSessionRequired),
         subject_type,
         sector_identifier: match &sector_identifier_uri {
-            Some(uri) => Some(super::check::host(uri).unwrap_or_default()),
+            Some(uri) => Some(crate::protocol::host(uri).unwrap_or_default()),
             // One that an administrator gave it.
             None if kept.sector_identifier_uri.is_none() => kept.sector_identifier,
             None => None,

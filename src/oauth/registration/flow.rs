@@ -8,11 +8,11 @@ use super::limit;
 use super::offer::{Leave, Offer};
 use super::sector::check_sector;
 use super::submission::{Sender, Submission};
-use crate::audit::{Action, Counted, Event, Target};
+use crate::audit::{Action, Actor, Counted, Event, Target};
 use crate::clock::Timestamp;
 use crate::dialect::RandomWord;
 use crate::dialect::template::TextTemplate;
-use crate::issuer::{Client, RegisteredBy, RegistrationPolicy};
+use crate::issuer::{Client, ClientRecord, RegisteredBy, RegistrationPolicy};
 use crate::oauth::{Authority, Refusal};
 use crate::protocol::{Fault, SigningAlg};
 use crate::secret::{Digest, Secret, SecretHash};
@@ -131,6 +131,52 @@ impl Authority<'_> {
         let mut tx = self.core.store.write().await?;
         limit::count(&mut tx, self.issuer.id, &self.visitor.address, now).await?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// # Errors
+    /// `ClientChanged` when somebody else changed it at the same moment.
+    pub(super) async fn save_client(
+        &self,
+        record: &mut ClientRecord,
+        action: Action,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let core = self.core;
+        let mut tx = core.store.write().await?;
+        let revision = tx.update_client(self.issuer.id, record, now).await?;
+        record.revision = revision.ok_or(Fault::ClientChanged)?;
+        record.updated_at = now;
+        let event = client_event(action, &record.client);
+        self.record(&mut tx, actor, event).await?;
+        tx.commit().await?;
+        core.store.forget();
+        Ok(())
+    }
+
+    /// Deletes the client, and with it everything it was granted.
+    ///
+    /// # Errors
+    /// `ClientChanged` when somebody else changed it at the same moment.
+    pub(super) async fn delete_client(
+        &self,
+        record: &ClientRecord,
+        actor: &Actor,
+    ) -> Result<(), Refusal> {
+        let (core, client) = (self.core, &record.client);
+        let now = core.clock.now();
+        let mut tx = core.store.write().await?;
+        let is_deleted = tx
+            .delete_client(self.issuer.id, &client.client_id, record.revision, now)
+            .await?;
+        if !is_deleted {
+            return Err(Fault::ClientChanged.into());
+        }
+        let event = client_event(Action::ClientDeleted, client);
+        self.record(&mut tx, actor, event).await?;
+        tx.commit().await?;
+        core.store.forget();
         Ok(())
     }
 

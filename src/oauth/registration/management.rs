@@ -5,7 +5,6 @@ use subtle::ConstantTimeEq;
 
 use super::answer::RegisteredClient;
 use super::compose::{Terms, compose};
-use super::flow::client_event;
 use super::offer::{Leave, Offer};
 use super::sector::check_sector;
 use super::submission::{Sender, Submission};
@@ -95,15 +94,8 @@ impl Authority<'_> {
             record.registration_token_hash = Some(token.digest().as_bytes().to_vec());
         }
 
-        let mut tx = core.store.write().await?;
-        let revision = tx.update_client(issuer, &record, now).await?;
-        record.revision = revision.ok_or(Fault::ClientChanged)?;
-        record.updated_at = now;
-        let event = client_event(Action::ClientChanged, &record.client);
-        self.record(&mut tx, &actor, event).await?;
-        tx.commit().await?;
-        core.store.forget();
-
+        self.save_client(&mut record, Action::ClientChanged, &actor, now)
+            .await?;
         let mut registered = self.shown(record, &apis);
         registered.secret = is_new_secret.then_some(secret);
         registered.access_token = access_token.or_else(|| self.repeated(bearer));
@@ -119,20 +111,9 @@ impl Authority<'_> {
         client_id: &str,
         bearer: Option<&Secret>,
     ) -> Result<(), Refusal> {
-        let (core, issuer) = (self.core, self.issuer.id);
         let record = self.own_registration(client_id, bearer).await?;
-        let now = core.clock.now();
-        let mut tx = core.store.write().await?;
-        let revision = record.revision;
-        if !tx.delete_client(issuer, client_id, revision, now).await? {
-            return Err(Fault::ClientChanged.into());
-        }
-        let event = client_event(Action::ClientDeleted, &record.client);
-        let actor = self.by_client(&record.client);
-        self.record(&mut tx, &actor, event).await?;
-        tx.commit().await?;
-        core.store.forget();
-        Ok(())
+        self.delete_client(&record, &self.by_client(&record.client))
+            .await
     }
 
     /// The client whose registration access token the caller has.

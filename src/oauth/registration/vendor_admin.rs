@@ -14,7 +14,7 @@ use super::flow::client_event;
 use super::offer::{Leave, Offer};
 use super::sector::check_sector;
 use super::submission::{Sender, Submission};
-use crate::audit::{Action, Event};
+use crate::audit::Action;
 use crate::clock::Timestamp;
 use crate::issuer::{Api, Client, ClientGrant, ClientRecord, PreviousSecret, RegisteredBy};
 use crate::oauth::{Authority, Refusal};
@@ -201,19 +201,8 @@ impl Authority<'_> {
     /// # Errors
     /// `ClientNotFound`, `ClientChanged`.
     pub async fn remove_client(&self, client_id: &str) -> Result<(), Refusal> {
-        let (core, issuer) = (self.core, self.issuer.id);
         let record = self.client_record(client_id).await?;
-        let now = core.clock.now();
-        let mut tx = core.store.write().await?;
-        let revision = record.revision;
-        if !tx.delete_client(issuer, client_id, revision, now).await? {
-            return Err(Fault::ClientChanged.into());
-        }
-        let event = client_event(Action::ClientDeleted, &record.client);
-        self.record(&mut tx, &self.by_nobody(), event).await?;
-        tx.commit().await?;
-        core.store.forget();
-        Ok(())
+        self.delete_client(&record, &self.by_nobody()).await
     }
 
     /// Gives the client a new secret; the one before works until it is removed.
@@ -236,7 +225,7 @@ impl Authority<'_> {
             expires_at: now + FOR_GOOD,
         });
         record.client.secret_hash = Some(new.hash);
-        let mut changed = self.save(record, Action::SecretRotated, now).await?;
+        let mut changed = self.saved(record, Action::SecretRotated, now).await?;
         changed.secret = Some(new.secret);
         Ok(changed)
     }
@@ -250,7 +239,7 @@ impl Authority<'_> {
         let mut record = self.client_record(client_id).await?;
         record.client.previous_secret = None;
         let now = self.core.clock.now();
-        self.save(record, Action::PreviousSecretRemoved, now).await
+        self.saved(record, Action::PreviousSecretRemoved, now).await
     }
 
     async fn client_record(&self, client_id: &str) -> Result<ClientRecord, Refusal> {
@@ -294,7 +283,7 @@ impl Authority<'_> {
         let is_new = is_chosen || (old.is_public() && !client.is_public());
         record.client = client;
         let now = self.core.clock.now();
-        let mut changed = self.save(record, Action::ClientChanged, now).await?;
+        let mut changed = self.saved(record, Action::ClientChanged, now).await?;
         let has_secret = !changed.client.is_public();
         changed.secret = (is_new && has_secret).then_some(secret.secret);
         Ok(changed)
@@ -327,22 +316,15 @@ impl Authority<'_> {
         Ok(client)
     }
 
-    async fn save(
+    async fn saved(
         &self,
         mut record: ClientRecord,
         action: Action,
         now: Timestamp,
     ) -> Result<RegisteredClient, Refusal> {
-        let (core, issuer) = (self.core, self.issuer.id);
-        let mut tx = core.store.write().await?;
-        let revision = tx.update_client(issuer, &record, now).await?;
-        record.revision = revision.ok_or(Fault::ClientChanged)?;
-        record.updated_at = now;
-        let event: Event = client_event(action, &record.client);
-        self.record(&mut tx, &self.by_nobody(), event).await?;
-        tx.commit().await?;
-        core.store.forget();
-        let apis = core.store.list_apis(issuer).await?;
+        self.save_client(&mut record, action, &self.by_nobody(), now)
+            .await?;
+        let apis = self.core.store.list_apis(self.issuer.id).await?;
         Ok(self.shown(record, &apis))
     }
 

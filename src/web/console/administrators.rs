@@ -1,12 +1,10 @@
-use serde_json::Map;
-
 use super::desk::{Answer, Desk, problems, revision};
 use super::pages::{
     AdministratorFields, AdministratorFormPage, AdministratorRow, AdministratorsPage, ConfirmPage,
     Editing, IssuerName, Notice, OneTimeLinkPage, Problems, Question, Section, Standing, links,
 };
-use super::users::{editing, id, last_sign_in};
-use crate::account::User;
+use super::users::{editing, id, last_sign_in, named};
+use crate::account::{User, UserClaims};
 use crate::admin::forms::UserForm;
 use crate::admin::rights::{AdminRole, Appointment, Permission};
 use crate::admin::system::CONSOLE;
@@ -82,7 +80,7 @@ pub async fn create(desk: &Desk<'_>, form: Option<&Fields>) -> Answer {
     let typed = read_fields(fields);
     let outcome = match roles(&typed) {
         Ok(roles) => {
-            let form = user_form(&typed, roles, Map::new(), false);
+            let form = user_form(&typed, roles, &UserClaims::default(), false);
             console.create_user(&form, None).await
         }
         Err(fault) => Err(fault),
@@ -114,10 +112,16 @@ pub async fn edit(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer 
         return Ok(desk.show(&form_page(desk, Some(editing(&record)), fields)));
     };
     let typed = read_fields(fields);
-    let claims = record.user.claims.0.clone();
-    let outcome = match roles(&typed) {
+    let shown = shown_fields(&record.user);
+    // Somebody may be more than the form can say: what it did not change stays.
+    let roles = if typed.appoints_as(&shown) {
+        Ok(record.user.roles.clone())
+    } else {
+        roles(&typed)
+    };
+    let outcome = match roles {
         Ok(roles) => {
-            let form = user_form(&typed, roles, claims, record.user.is_blocked);
+            let form = user_form(&typed, roles, &record.user.claims, record.user.is_blocked);
             console.update_user(id, revision(fields), &form).await
         }
         Err(fault) => Err(fault),
@@ -126,8 +130,7 @@ pub async fn edit(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer 
         Ok(_) => desk.done(LIST, Notice::Saved),
         Err(AdminFault::Changed { .. }) => {
             let reload = format!("{LIST}/{}/edit", links::segment(text));
-            let current = shown_fields(&record.user);
-            Ok(desk.conflict(&typed, &current, reload))
+            Ok(desk.conflict(&typed, &shown, reload))
         }
         Err(fault) => {
             let problems = problems(fault, FIELDS)?;
@@ -252,19 +255,12 @@ fn roles(fields: &AdministratorFields) -> Result<Vec<String>, AdminFault> {
 fn user_form(
     fields: &AdministratorFields,
     roles: Vec<String>,
-    mut claims: Map<String, serde_json::Value>,
+    known: &UserClaims,
     blocked: bool,
 ) -> UserForm {
-    for (name, value) in [("name", &fields.name), ("email", &fields.email)] {
-        if value.is_empty() {
-            claims.remove(name);
-        } else {
-            claims.insert(name.to_owned(), value.as_str().into());
-        }
-    }
     UserForm {
         username: fields.username.clone(),
-        claims,
+        claims: named(known, &fields.name, &fields.email),
         roles,
         blocked,
     }

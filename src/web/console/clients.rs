@@ -199,9 +199,11 @@ pub async fn create(desk: &Desk<'_>, asked: &Asked, form: Option<&Fields>) -> An
     let at = desk.issuer().await?;
     at.require(crate::admin::rights::Permission::WriteClients)?;
     let named = form.map_or_else(|| asked.query("kind"), |fields| fields.text("kind"));
-    let Some(kind) = ClientKind::find(named) else {
+    let suits = |kind: &ClientKind| at.dialect.suits(*kind);
+    let Some(kind) = ClientKind::find(named).filter(suits) else {
         return Ok(desk.show(&ChooseKindPage {
             frame: desk.frame(Section::Clients),
+            kinds: ClientKind::ALL.into_iter().filter(suits).collect(),
         }));
     };
     let apis = apis(desk, &at).await?;
@@ -355,7 +357,7 @@ fn form_page<'d>(
         grant_types: policy
             .grant_types
             .iter()
-            .filter(|grant| at.dialect.serves(**grant))
+            .filter(|grant| at.dialect.serves(**grant) && kind.may_use(**grant))
             .copied()
             .collect(),
         signing_algs: at.issuer.settings.algs(&at.dialect).to_vec(),

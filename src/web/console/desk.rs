@@ -13,7 +13,7 @@ use super::pages::{
     SignedIn, Standing,
 };
 use crate::admin::rights::{Permission, Rights};
-use crate::admin::{Admin, AdminFault, AtIssuer};
+use crate::admin::{Admin, AdminFault, AtIssuer, sentence};
 use crate::oauth::Refusal;
 use crate::store::StoredIssuer;
 use crate::web::address::Address;
@@ -184,15 +184,15 @@ impl<'a> Desk<'a> {
             | AdminFault::Exists { .. }
             | AdminFault::InUse { .. }
             | AdminFault::LastOwner
-            | AdminFault::NotPossible(_)) => {
+            | AdminFault::NotPossible(_)
+            | AdminFault::Busy(_)) => {
                 let failure = Failure::Refused {
                     words: sentence(&fault.to_string()),
                     back,
                 };
                 self.fail(StatusCode::CONFLICT, failure)
             }
-            fault @ (AdminFault::Busy(_)
-            | AdminFault::Store(_)
+            fault @ (AdminFault::Store(_)
             | AdminFault::Key(_)
             | AdminFault::Sealed(_)
             | AdminFault::Dialect(_)) => {
@@ -281,17 +281,6 @@ pub fn refusal(fault: AdminFault) -> Refusal {
             Refusal::Store(crate::store::StoreError::Busy)
         }
     }
-}
-
-pub fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string());
-    let end = if text.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{}{}{end}", first.unwrap_or_default(), chars.as_str())
 }
 
 /// Members, those of an object that is itself a member by names of their own.

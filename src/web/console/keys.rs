@@ -4,7 +4,6 @@ use super::pages::{ConfirmPage, KeyRow, KeysPage, Notice, Question, Section};
 use crate::admin::rights::Permission;
 use crate::admin::{AdminFault, KeyView};
 use crate::dialect::Endpoint;
-use crate::protocol::SigningAlg;
 use crate::web::visit::Fields;
 
 pub async fn list(desk: &Desk<'_>) -> Answer {
@@ -40,11 +39,10 @@ pub async fn rotate(desk: &Desk<'_>, asked: &Asked, form: Option<&Fields>) -> An
     let at = desk.issuer().await?;
     at.require(Permission::WriteKeys)?;
     let keys = at.list_keys().await?;
-    let named = SigningAlg::find(asked.query("alg"));
-    let signing = keys
-        .iter()
-        .find(|view| view.signs && named.is_none_or(|alg| view.key.alg == alg));
-    let signing = signing.ok_or_else(|| AdminFault::not_found("key", asked.query("alg")))?;
+    let alg = asked.query("alg");
+    let is_meant = |view: &&KeyView| view.signs && view.key.alg.as_str() == alg;
+    let signing = keys.iter().find(is_meant);
+    let signing = signing.ok_or_else(|| AdminFault::not_found("key", alg))?;
     if form.is_none() {
         return Ok(desk.show(&ConfirmPage {
             frame: desk.frame(Section::Keys),

@@ -2,16 +2,20 @@
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::Map;
 
-use super::desk::sentence;
+use super::desk;
 use super::pages::{Problems, SetUpFields, SetUpPage};
+use super::users::named;
+use crate::account::UserClaims;
 use crate::admin::forms::UserForm;
 use crate::admin::{AdminFault, set_up as make_owner};
 use crate::audit::{Actor, ActorKind};
 use crate::secret::Secret;
 use crate::web::body;
 use crate::web::visit::{PLAIN, Visit};
+
+/// Members whose fields are called otherwise.
+const FIELDS: &[(&str, &str)] = &[("password", "new_password"), ("claims", "")];
 
 /// `GET` and `POST /console/set-up?token=…`
 pub async fn set_up(
@@ -69,23 +73,14 @@ pub async fn set_up(
         .await
         {
             Ok(_) => return visit.redirect(&visit.path("/sign-in")),
-            Err(AdminFault::Invalid(all)) => {
-                for problem in all {
-                    let field = match problem.field.as_str() {
-                        "password" => "new_password",
-                        field => field,
-                    };
-                    problems.add(field, sentence(&problem.message));
-                }
-            }
-            Err(AdminFault::Exists { .. }) => {
-                problems.add("username", "There is somebody of this name already.");
-            }
             Err(AdminFault::NotFound { .. }) => {
                 let page = page(visit, String::new(), typed, true);
                 return visit.show(StatusCode::GONE, &page, &PLAIN);
             }
-            Err(other) => return visit.failed(&super::desk::refusal(other)),
+            Err(fault) => match desk::problems(fault, FIELDS) {
+                Ok(found) => problems = found,
+                Err(other) => return visit.failed(&desk::refusal(other)),
+            },
         }
     }
     let mut page = page(visit, token.to_owned(), typed, false);
@@ -111,15 +106,9 @@ fn page<'v>(
 }
 
 fn user_form(fields: &SetUpFields) -> UserForm {
-    let mut claims = Map::new();
-    for (name, value) in [("name", &fields.name), ("email", &fields.email)] {
-        if !value.is_empty() {
-            claims.insert(name.to_owned(), value.as_str().into());
-        }
-    }
     UserForm {
         username: fields.username.clone(),
-        claims,
+        claims: named(&UserClaims::default(), &fields.name, &fields.email),
         roles: Vec::new(),
         blocked: false,
     }

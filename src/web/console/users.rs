@@ -7,7 +7,7 @@ use super::pages::{
     UserDetails, UserFields, UserFilter, UserFormPage, UserPage, UserRow, UsersPage, links,
 };
 use super::{Asked, views};
-use crate::account::{Session, User, UserId};
+use crate::account::{Profile, Session, User, UserClaims, UserId};
 use crate::admin::forms::UserForm;
 use crate::admin::rights::Permission;
 use crate::admin::{AdminFault, AtIssuer, LINK_LIFETIME};
@@ -199,7 +199,7 @@ pub async fn create(desk: &Desk<'_>, form: Option<&Fields>) -> Answer {
         return Ok(desk.show(&page));
     };
     let typed = read_fields(fields);
-    let form = user_form(&typed, &Map::new(), false);
+    let form = user_form(&typed, &UserClaims::default(), false);
     match at.create_user(&form, None).await {
         Ok(created) => {
             let user = &created.record.user;
@@ -250,7 +250,7 @@ pub async fn edit(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer 
         return Ok(desk.show(&page));
     };
     let typed = read_fields(fields);
-    let sent = user_form(&typed, &record.user.claims.0, record.user.is_blocked);
+    let sent = user_form(&typed, &record.user.claims, record.user.is_blocked);
     match at.update_user(id, revision(fields), &sent).await {
         Ok(_) => desk.done(&place(desk, text), Notice::Saved),
         Err(AdminFault::Changed { .. }) => {
@@ -313,39 +313,32 @@ fn shown_fields(user: &User) -> UserFields {
     }
 }
 
-/// What was typed. An address or number that is another than before has not been verified.
-fn user_form(fields: &UserFields, known: &Map<String, Json>, blocked: bool) -> UserForm {
-    let mut claims = known.clone();
-    for (name, typed, verified) in [
-        ("name", &fields.name, None),
-        ("given_name", &fields.given_name, None),
-        ("family_name", &fields.family_name, None),
-        ("email", &fields.email, Some("email_verified")),
-        (
-            "phone_number",
-            &fields.phone_number,
-            Some("phone_number_verified"),
-        ),
-    ] {
-        let before = known.get(name).and_then(Json::as_str).unwrap_or_default();
-        if before == typed {
-            continue;
-        }
-        if typed.is_empty() {
-            claims.remove(name);
-        } else {
-            claims.insert(name.to_owned(), typed.as_str().into());
-        }
-        if let Some(verified) = verified {
-            claims.remove(verified);
-        }
-    }
+/// What was typed, over what is known.
+fn user_form(fields: &UserFields, known: &UserClaims, blocked: bool) -> UserForm {
+    let profile = Profile {
+        name: fields.name.clone(),
+        given_name: fields.given_name.clone(),
+        family_name: fields.family_name.clone(),
+        email: fields.email.clone(),
+        phone_number: fields.phone_number.clone(),
+        ..Profile::of(known)
+    };
     UserForm {
         username: fields.username.clone(),
-        claims,
+        claims: profile.applied_to(known).0,
         roles: fields.roles.clone(),
         blocked,
     }
+}
+
+/// The claims of an administrator, of whom no more is asked.
+pub fn named(known: &UserClaims, name: &str, email: &str) -> Map<String, Json> {
+    let profile = Profile {
+        name: name.to_owned(),
+        email: email.to_owned(),
+        ..Profile::of(known)
+    };
+    profile.applied_to(known).0
 }
 
 pub async fn block(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer {
@@ -401,9 +394,7 @@ pub async fn password_link(desk: &Desk<'_>, text: &str) -> Answer {
 
 pub async fn end_sessions(desk: &Desk<'_>, text: &str) -> Answer {
     let at = desk.issuer().await?;
-    for session in at.list_sessions_of(id(text)?).await? {
-        at.end_session(session.id).await?;
-    }
+    at.end_sessions_of(id(text)?).await?;
     desk.done(&place(desk, text), Notice::SessionsEnded)
 }
 

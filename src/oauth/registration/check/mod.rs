@@ -1,17 +1,15 @@
 //! The rules a client must keep, however it comes into being. Pure.
 
-mod keys;
 mod text;
 mod uri;
-
-pub use uri::host;
 
 use std::collections::HashSet;
 
 use crate::dialect::Dialect;
 use crate::issuer::{Api, Client, ClientKind, GrantedScope, SubjectType};
 use crate::protocol::{
-    ClientAuthMethod, GrantType, MetadataMember as Member, MetadataProblem, SigningAlg, is_vschar,
+    ClientAuthMethod, GrantType, MetadataMember as Member, MetadataProblem, SigningAlg,
+    check_public_keys, have_one_host, is_vschar,
 };
 
 /// In bytes (RFC 6749 Appendix A.1 sets no limit).
@@ -124,13 +122,14 @@ impl Check<'_> {
                 "has refresh_token without authorization_code, of which refresh tokens come",
             );
         }
-        if has(GrantType::ClientCredentials) && self.client.kind.is_public() {
+        let cannot_use = |grant| has(grant) && !self.client.kind.may_use(grant);
+        if cannot_use(GrantType::ClientCredentials) {
             self.add(
                 Member::GrantTypes,
                 "has client_credentials, which a client without a secret cannot use (RFC 6749 §4.4)",
             );
         }
-        if has(GrantType::AuthorizationCode) && self.client.kind == ClientKind::Machine {
+        if cannot_use(GrantType::AuthorizationCode) {
             self.add(
                 Member::GrantTypes,
                 "has authorization_code, and the client is a machine",
@@ -142,7 +141,9 @@ impl Check<'_> {
         let client = self.client;
         let uris = &client.redirect_uris;
         let signs_users_in = client.grant_types.contains(&GrantType::AuthorizationCode);
-        if uris.is_empty() && signs_users_in && !client.metadata.any_loopback_uri {
+        let may_have_none =
+            self.dialect.registration.redirect_uris_optional || client.metadata.any_loopback_uri;
+        if uris.is_empty() && signs_users_in && !may_have_none {
             self.problems
                 .push(MetadataProblem::missing(Member::RedirectUris));
         }
@@ -237,7 +238,7 @@ impl Check<'_> {
             if metadata.jwks_uri.is_some() {
                 self.add(Member::Jwks, "and jwks_uri exclude each other");
             }
-            if let Err(message) = keys::public_keys(jwks) {
+            if let Err(message) = check_public_keys(jwks) {
                 self.add(Member::Jwks, message);
             }
         }
@@ -280,7 +281,7 @@ impl Check<'_> {
                 self.add(Member::SectorIdentifierUri, "leads to no host");
             }
             Some(_) => {}
-            None if uri::have_one_host(&self.client.redirect_uris) => {}
+            None if have_one_host(self.client.redirect_uris.iter().map(String::as_str)) => {}
             None => self.add(
                 Member::SectorIdentifierUri,
                 "is needed: subjects are pairwise, and the redirect_uris do not have exactly one host (OIDC Core §8.1)",

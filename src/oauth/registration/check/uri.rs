@@ -1,8 +1,6 @@
 //! URIs a client is registered with.
 
-use std::collections::HashSet;
-
-use url::{Host, Url};
+use url::Url;
 
 use crate::issuer::ClientKind;
 use crate::protocol::{Parameters, is_loopback_http, origin};
@@ -116,16 +114,4 @@ pub fn secure(uri: &str) -> Result<(), String> {
 pub fn shares_origin(uri: &str, others: &[String]) -> bool {
     let own = origin(uri);
     own.is_some() && others.iter().any(|other| origin(other) == own)
-}
-
-pub fn have_one_host(uris: &[String]) -> bool {
-    let hosts: HashSet<Option<String>> = uris.iter().map(|uri| host(uri)).collect();
-    hosts.len() == 1 && !hosts.contains(&None)
-}
-
-pub fn host(uri: &str) -> Option<String> {
-    match Url::parse(uri).ok()?.host()? {
-        Host::Domain("") => None,
-        host => Some(host.to_string()),
-    }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use askama::Template;
 
 use super::{ConsoleFrame, Editing, IssuerName, Problems, Standing, links, words};
@@ -67,6 +69,15 @@ pub struct AdministratorFields {
     pub standing: String,
     pub is_for_some: bool,
     pub issuers: Vec<String>,
+}
+
+impl AdministratorFields {
+    /// Whether both make the same of somebody, whoever it is.
+    pub fn appoints_as(&self, other: &Self) -> bool {
+        let places = |fields: &Self| fields.issuers.iter().cloned().collect::<BTreeSet<_>>();
+        (&self.standing, self.is_for_some) == (&other.standing, other.is_for_some)
+            && (!self.is_for_some || places(self) == places(other))
+    }
 }
 
 impl AdministratorFormPage<'_> {

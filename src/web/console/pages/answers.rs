@@ -370,11 +370,6 @@ pub enum Failure {
         /// The form with what holds now.
         reload: String,
     },
-    /// The form is too old, or cookies are off.
-    Expired {
-        /// Where to start again.
-        again: String,
-    },
     /// A rule of the whole forbids it: the last owner, something in use.
     Refused { words: String, back: String },
     /// This server cannot answer at the moment.
@@ -395,7 +390,6 @@ impl FailurePage<'_> {
             Failure::NotFound => "There is nothing here",
             Failure::Forbidden { .. } => "Your role does not allow this",
             Failure::Conflict { .. } => "Somebody else changed it meanwhile",
-            Failure::Expired { .. } => "This form is too old",
             Failure::Refused { .. } => "This is not possible",
             Failure::Unavailable => "This does not work right now",
         }

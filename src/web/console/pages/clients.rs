@@ -86,6 +86,14 @@ impl ClientsPage<'_> {
 #[template(path = "console/choose_kind.html")]
 pub struct ChooseKindPage<'a> {
     pub frame: ConsoleFrame<'a>,
+    /// Those that get anything in the issuer's dialect.
+    pub kinds: Vec<ClientKind>,
+}
+
+impl ChooseKindPage<'_> {
+    pub fn offers(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|own| own.as_str() == kind)
+    }
 }
 
 /// Makes or edits a client. Posts to `…/new-client` with a hidden `kind`, or to

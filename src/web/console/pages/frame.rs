@@ -269,11 +269,10 @@ pub enum Notice {
     ConsentWithdrawn,
     KeysRotated,
     AdministratorRemoved,
-    NothingChanged,
 }
 
 impl Notice {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Saved,
         Self::Created,
         Self::Deleted,
@@ -288,7 +287,6 @@ impl Notice {
         Self::ConsentWithdrawn,
         Self::KeysRotated,
         Self::AdministratorRemoved,
-        Self::NothingChanged,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -307,7 +305,6 @@ impl Notice {
             Self::ConsentWithdrawn => "consent-withdrawn",
             Self::KeysRotated => "keys-rotated",
             Self::AdministratorRemoved => "administrator-removed",
-            Self::NothingChanged => "nothing-changed",
         }
     }
 
@@ -333,7 +330,6 @@ impl Notice {
                 "New tokens are signed with a new key. The old one still verifies."
             }
             Self::AdministratorRemoved => "This person is no longer an administrator.",
-            Self::NothingChanged => "There was nothing to change.",
         }
     }
 }

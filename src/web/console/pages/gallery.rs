@@ -505,6 +505,7 @@ fn client_pages(sample: &Sample, frame: MakeFrame<'_, '_>, pages: &mut Vec<Rende
         "choose-kind",
         &ChooseKindPage {
             frame: frame(Section::Clients),
+            kinds: ClientKind::ALL.to_vec(),
         },
     );
     for kind in ClientKind::ALL {
@@ -1410,12 +1411,6 @@ fn answer_pages(
             Failure::Conflict {
                 differences: sample.list(difference),
                 reload: "/console/issuers/clinic/clients/x/edit".to_owned(),
-            },
-        ),
-        (
-            "expired",
-            Failure::Expired {
-                again: "/console".to_owned(),
             },
         ),
         (

@@ -9,7 +9,7 @@ const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// Whether it is a JWK Set of public keys. Whoever sends a private key has given it away; it is
 /// better refused than kept.
-pub fn public_keys(jwks: &Json) -> Result<(), String> {
+pub fn check_public_keys(jwks: &Json) -> Result<(), String> {
     let keys = jwks.get("keys").and_then(Json::as_array);
     let keys = keys.ok_or("is no JWK Set: it has no array `keys` (RFC 7517 §5)")?;
     if keys.is_empty() || keys.len() > MOST_KEYS {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::rights::Permission;
 use super::{AdminFault, AtIssuer, Result, signing_keys};
 use crate::audit::{Action, Event, Target, TargetKind};
+use crate::clock::Timestamp;
 use crate::protocol::SigningAlg;
 use crate::store::StoredKey;
 
@@ -13,6 +14,8 @@ pub struct KeyView {
     pub key: StoredKey,
     /// Otherwise it only verifies what it signed before.
     pub signs: bool,
+    /// Since when it does not sign: when the next one of its algorithm was made.
+    pub retired_at: Option<Timestamp>,
 }
 
 impl AtIssuer<'_> {
@@ -24,7 +27,7 @@ impl AtIssuer<'_> {
 
     /// Makes a new key for the algorithm, which signs from now on. The one before goes on verifying
     /// what it signed, until it is deleted.
-    pub async fn rotate_key(&self, alg: SigningAlg) -> Result<StoredKey> {
+    pub async fn rotate_key(&self, alg: SigningAlg) -> Result<KeyView> {
         self.require(Permission::WriteKeys)?;
         if !self.issuer.settings.algs(&self.dialect).contains(&alg) {
             return Err(AdminFault::NotPossible(format!(
@@ -48,7 +51,11 @@ impl AtIssuer<'_> {
         tx.insert_signing_key(self.id(), &key).await?;
         let event = Event::new(Action::KeyRotated, target(&key.kid)).with("alg", alg.as_str());
         self.finish(tx, event).await?;
-        Ok(key)
+        Ok(KeyView {
+            key,
+            signs: true,
+            retired_at: None,
+        })
     }
 
     /// Deletes a key that no longer signs. What it signed is worth nothing from now on.
@@ -81,14 +88,21 @@ impl AtIssuer<'_> {
         let algs = self.issuer.settings.algs(&self.dialect);
         let stored = self.core().store.list_signing_keys(self.id()).await?;
         let ordered = signing_keys::in_order(stored, algs);
-        Ok(ordered
-            .into_iter()
-            .enumerate()
-            .map(|(index, key)| KeyView {
-                signs: index < algs.len(),
-                key,
-            })
-            .collect())
+        let next = |key: &StoredKey| {
+            let later = ordered
+                .iter()
+                .filter(|other| other.alg == key.alg && other.created_at > key.created_at);
+            later.map(|other| other.created_at).min()
+        };
+        let views = ordered.iter().enumerate().map(|(index, key)| {
+            let signs = index < algs.len();
+            KeyView {
+                signs,
+                retired_at: next(key).filter(|_| !signs),
+                key: key.clone(),
+            }
+        });
+        Ok(views.collect())
     }
 }
 

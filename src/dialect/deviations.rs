@@ -20,7 +20,7 @@ pub struct Deviation {
 }
 
 /// What says how something looks and not what is allowed.
-const SHAPES: [&str; 40] = [
+const SHAPES: [&str; 41] = [
     "access_token.claims",
     "access_token.header",
     "access_token.opaque",
@@ -44,6 +44,7 @@ const SHAPES: [&str; 40] = [
     "jwks",
     "refresh_token.opaque",
     "registration.access_token",
+    "registration.client_actions",
     "registration.client_id",
     "registration.client_secret",
     "registration.created",

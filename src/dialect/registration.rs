@@ -73,8 +73,20 @@ pub struct RegistrationShape {
     /// Errors that are answered otherwise here than elsewhere.
     #[serde(default)]
     pub errors: HashMap<FaultKind, ErrorEntry>,
+    /// What can be done to a client in the vendor's own administration, besides reading, changing
+    /// and deleting it, by what follows its ID in the path.
+    #[serde(default)]
+    pub client_actions: HashMap<ClientAction, String>,
     /// Of the help pages about registration.
     pub help: HelpTexts,
+}
+
+/// What a vendor's administration may do to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAction {
+    RotateSecret,
+    Lifespans,
 }
 
 /// What a help page says besides what follows from the rest.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::Api;
 use crate::clock::Timestamp;
+use crate::dialect::TokenRequestPolicy;
 use crate::protocol::{ClientAuthMethod, Fault, GrantType, Scope, SigningAlg, host};
 use crate::secret::SecretHash;
 
@@ -322,6 +323,22 @@ impl Client {
             .scope
             .as_ref()
             .is_none_or(|own| own.iter().any(|known| known == scope))
+    }
+
+    /// How it shows who it is, as was registered, or else as the dialect says; `None` when in any
+    /// way that shows a secret.
+    pub fn auth_method(&self, policy: &TokenRequestPolicy) -> Option<ClientAuthMethod> {
+        if self.is_public() {
+            return Some(ClientAuthMethod::None);
+        }
+        self.token_endpoint_auth_method
+            .or(policy.default_client_auth_method)
+    }
+
+    /// The same, where one has to be named.
+    pub fn usual_auth_method(&self, policy: &TokenRequestPolicy) -> Option<ClientAuthMethod> {
+        self.auth_method(policy)
+            .or_else(|| policy.client_auth_methods.first().copied())
     }
 
     /// Which clients see the same pairwise subject (OIDC Core §8.1): those with the same sector

@@ -151,14 +151,7 @@ fn check_method_is_registered(
     credentials: &PresentedCredentials,
 ) -> Result<(), Fault> {
     let presented = credentials.method();
-    let registered = if client.is_public() {
-        Some(ClientAuthMethod::None)
-    } else {
-        client
-            .token_endpoint_auth_method
-            .or(policy.default_client_auth_method)
-    };
-    match registered {
+    match client.auth_method(policy) {
         Some(registered) if registered != presented => Err(Fault::ClientAuthMethodMismatch {
             registered,
             presented,

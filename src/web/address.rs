@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::document::Document;
 use super::registration;
 use super::render;
-use super::routes::{ClientAction, Target, UserPage};
+use super::routes::{Target, UserPage};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::pages::{Brand, DemoUser};
@@ -67,9 +67,12 @@ fn below(issuer: &Issuer) -> Vec<Below> {
         }));
     }
     for prefix in paths(Endpoint::ClientsAdmin) {
-        below.extend(ClientAction::ALL.map(|action| Below {
+        let itself = (None, "");
+        let actions = dialect.registration.client_actions.iter();
+        let actions = actions.map(|(action, suffix)| (Some(*action), suffix.as_str()));
+        below.extend(actions.chain([itself]).map(|(action, suffix)| Below {
             prefix: prefix.clone(),
-            suffix: action.suffix().to_owned(),
+            suffix: dialect.path_key(suffix),
             target: Target::AdministeredClient(action),
         }));
     }

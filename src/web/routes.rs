@@ -12,7 +12,7 @@ use super::document::Document;
 use super::{App, health, static_files};
 use crate::admin::api::BASE;
 use crate::admin::system::CONSOLE;
-use crate::dialect::Endpoint;
+use crate::dialect::{ClientAction, Endpoint};
 
 /// Every path this server answers.
 #[derive(Default)]
@@ -31,42 +31,14 @@ pub enum Target {
     Endpoint(Endpoint),
     /// Where one registered client is read, changed and deleted (RFC 7592 §2).
     ClientConfiguration,
-    /// One client in a vendor's administration.
-    AdministeredClient(ClientAction),
+    /// One client in a vendor's administration, or something to be done to it.
+    AdministeredClient(Option<ClientAction>),
     /// The help page of the registration action.
     RegistrationHelp,
     /// For reverse proxies.
     ForwardAuth,
     Resource(Arc<Resource>),
     Page(UserPage),
-}
-
-/// What can be done to a client in Ory Hydra's administration, by what follows its ID in the path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientAction {
-    Itself,
-    RotateSecret,
-    Lifespans,
-}
-
-impl ClientAction {
-    pub const ALL: [Self; 3] = [Self::Itself, Self::RotateSecret, Self::Lifespans];
-
-    pub const fn suffix(self) -> &'static str {
-        match self {
-            Self::Itself => "",
-            Self::RotateSecret => "/secrets/rotate",
-            Self::Lifespans => "/lifespans",
-        }
-    }
-
-    const fn methods(self) -> &'static [&'static str] {
-        match self {
-            Self::Itself => &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
-            Self::RotateSecret => &["POST", "DELETE"],
-            Self::Lifespans => &["PUT"],
-        }
-    }
 }
 
 /// An issuer's pages for people, and what they are made of.
@@ -144,7 +116,9 @@ impl Target {
             ) => &["POST"],
             Self::Endpoint(Endpoint::ClientsAdmin) => &["GET", "HEAD", "POST"],
             Self::ClientConfiguration => &["GET", "HEAD", "PUT", "DELETE"],
-            Self::AdministeredClient(action) => action.methods(),
+            Self::AdministeredClient(None) => &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
+            Self::AdministeredClient(Some(ClientAction::RotateSecret)) => &["POST", "DELETE"],
+            Self::AdministeredClient(Some(ClientAction::Lifespans)) => &["PUT"],
             Self::Endpoint(
                 Endpoint::Discovery
                 | Endpoint::Jwks

@@ -17,6 +17,7 @@ use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::oauth::authorization::SignedIn;
 use crate::oauth::{Authority, Refusal};
+
 use crate::protocol::{Fault, Parameters, parameter, with_parameters};
 use crate::secret::{Secret, random_text};
 use crate::signin::session::HeldSession;
@@ -293,7 +294,10 @@ impl<'a> Visit<'a> {
     ) -> Result<Fields, HttpResponse> {
         let pairs = body::page_form(request, payload)
             .await
-            .map_err(|fault| self.expired(&fault.to_string()))?;
+            .map_err(|fault| match fault {
+                Fault::BodyTooLarge { .. } | Fault::RequestTimeout => self.failed(&fault.into()),
+                fault => self.expired(&fault.to_string()),
+            })?;
         let mut names = HashSet::new();
         let mut is_repeated =
             |name: &str| !REPEATED.contains(&name) && !names.insert(name.to_owned());

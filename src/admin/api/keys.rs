@@ -1,7 +1,6 @@
 use super::call::Page;
 use super::documents::{KeyDocument, KeyRotation};
 use super::{ApiAnswer, Call};
-use crate::admin::KeyView;
 
 type Answer = Result<ApiAnswer, ApiAnswer>;
 
@@ -19,8 +18,7 @@ pub async fn list(call: &Call<'_>) -> Answer {
 pub async fn rotate(call: &Call<'_>) -> Answer {
     let at = call.issuer().await?;
     let rotation: KeyRotation = call.body()?;
-    let key = at.rotate_key(rotation.alg).await?;
-    let view = KeyView { key, signs: true };
+    let view = at.rotate_key(rotation.alg).await?;
     Ok(ApiAnswer::json(201, &KeyDocument::from(&view)))
 }
 

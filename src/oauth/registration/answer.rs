@@ -50,16 +50,8 @@ impl RegisteredClient {
             let api = apis.iter().find(|api| api.id == grant.api_id)?;
             Some(api.audience.clone())
         });
-        let auth_method = if client.is_public() {
-            Some(ClientAuthMethod::None)
-        } else {
-            client
-                .token_endpoint_auth_method
-                .or(dialect.token_request.default_client_auth_method)
-                .or_else(|| dialect.token_request.client_auth_methods.first().copied())
-        };
         Self {
-            auth_method,
+            auth_method: client.usual_auth_method(&dialect.token_request),
             scope: scope_of(&client, dialect, apis),
             audience: audience.collect(),
             client,

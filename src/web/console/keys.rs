@@ -19,20 +19,11 @@ pub async fn list(desk: &Desk<'_>) -> Answer {
                 alg: view.key.alg,
                 created_at: view.key.created_at.rfc3339(),
                 is_signing: view.signs,
-                retired_at: retired_at(&keys, view),
+                retired_at: view.retired_at.map(|at| at.rfc3339()),
             })
             .collect(),
         jwks_uri: address.metadata.url(Endpoint::Jwks).map(str::to_owned),
     }))
-}
-
-/// A key signs until the next one of its algorithm is made.
-fn retired_at(keys: &[KeyView], view: &KeyView) -> Option<String> {
-    let later = keys.iter().filter(|other| {
-        other.key.alg == view.key.alg && other.key.created_at > view.key.created_at
-    });
-    let next = later.map(|other| other.key.created_at).min();
-    next.filter(|_| !view.signs).map(|at| at.rfc3339())
 }
 
 pub async fn rotate(desk: &Desk<'_>, asked: &Asked, form: Option<&Fields>) -> Answer {
@@ -70,7 +61,7 @@ pub async fn delete(desk: &Desk<'_>, kid: &str, form: Option<&Fields>) -> Answer
             question: Question::DeleteKey {
                 kid: kid.to_owned(),
                 alg: view.key.alg,
-                retired_at: retired_at(&keys, view).unwrap_or_default(),
+                retired_at: view.retired_at.map(|at| at.rfc3339()).unwrap_or_default(),
             },
             obstacle: view
                 .signs

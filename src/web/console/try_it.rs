@@ -332,11 +332,8 @@ impl Trial<'_> {
         parameters: &[(&str, &str)],
     ) {
         let policy = &self.address.issuer.dialect.token_request;
-        let method = client
-            .token_endpoint_auth_method
-            .or(policy.default_client_auth_method)
-            .or(policy.client_auth_methods.first().copied());
-        let is_in_header = method == Some(ClientAuthMethod::ClientSecretBasic);
+        let is_in_header =
+            client.usual_auth_method(policy) == Some(ClientAuthMethod::ClientSecretBasic);
         let mut headers = vec![(
             "Content-Type".to_owned(),
             "application/x-www-form-urlencoded".to_owned(),

@@ -10,9 +10,9 @@ use serde_json::{Map, Value as Json};
 
 use super::address::Address;
 use super::body::{self, Document};
-use super::routes::{ClientAction, Target};
+use super::routes::Target;
 use super::{App, credentials, render, visitor};
-use crate::dialect::{BodyEncoding, Endpoint};
+use crate::dialect::{BodyEncoding, ClientAction, Endpoint};
 use crate::issuer::RegistrationPolicy;
 use crate::oauth::Refusal;
 use crate::oauth::registration::RegisteredClient;
@@ -131,35 +131,36 @@ pub async fn clients(
 pub async fn client(
     app: &App,
     address: &Address,
-    action: ClientAction,
+    action: Option<ClientAction>,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
     let outcome = async {
-        let id = client_id(request, action.suffix()).ok_or(Fault::ClientNotFound)?;
+        let actions = &address.issuer.dialect.registration.client_actions;
+        let suffix = action.and_then(|action| actions.get(&action));
+        let suffix = suffix.map_or("", String::as_str);
+        let id = client_id(request, suffix).ok_or(Fault::ClientNotFound)?;
         let authority = address.authority(&app.core, visitor::of(request));
         let json = [BodyEncoding::Json];
         let client = match (action, request.method()) {
-            (ClientAction::Lifespans, _) => return Err(Fault::NotSupported.into()),
-            (ClientAction::RotateSecret, &Method::DELETE) => {
+            (Some(ClientAction::Lifespans), _) => return Err(Fault::NotSupported.into()),
+            (Some(ClientAction::RotateSecret), &Method::DELETE) => {
                 authority.remove_previous_secret(&id).await?
             }
-            (ClientAction::RotateSecret, _) => authority.rotate_secret(&id).await?,
-            (ClientAction::Itself, &Method::DELETE) => {
+            (Some(ClientAction::RotateSecret), _) => authority.rotate_secret(&id).await?,
+            (None, &Method::DELETE) => {
                 authority.remove_client(&id).await?;
                 return Ok(deleted());
             }
-            (ClientAction::Itself, &Method::PUT) => {
+            (None, &Method::PUT) => {
                 let body = object(address, request, payload, &json).await?;
                 authority.replace_client(&id, &body).await?
             }
-            (ClientAction::Itself, &Method::PATCH) => {
-                match body::document(request, payload, &json).await? {
-                    Document::Json(patch) => authority.patch_client(&id, &patch).await?,
-                    Document::Form(_) => return Err(no_object().into()),
-                }
-            }
-            (ClientAction::Itself, _) => authority.read_client(&id).await?,
+            (None, &Method::PATCH) => match body::document(request, payload, &json).await? {
+                Document::Json(patch) => authority.patch_client(&id, &patch).await?,
+                Document::Form(_) => return Err(no_object().into()),
+            },
+            (None, _) => authority.read_client(&id).await?,
         };
         Ok(shown(address, &client))
     };

@@ -377,7 +377,7 @@ fn a_dialect_that_could_not_work_is_told_where() {
         ),
         (
             "title = \"x\"\n[access_token]\nopaque = \"always-the-same\"",
-            "every token would be the same",
+            "nothing in it is random enough",
         ),
         (
             "title = \"x\"\n[access_token.claims]\niss = \"{issuer}\"\nexp = \"{expires_at}\"\nscope = \"{scope}\"",

@@ -32,7 +32,7 @@ async fn the_profile_is_changed() {
             browser.click("form .primary").await;
 
             // What was typed is still there, and the problem leads to its field.
-            assert!(browser.has("#email[aria-invalid=true]").await);
+            browser.find("#email[aria-invalid=true]").await;
             assert_eq!(browser.value("#name").await, "Theodora Therapist");
             assert_eq!(browser.value("#email").await, "not an address");
             browser.click("[role=alert] a[href='#email']").await;
@@ -62,7 +62,7 @@ async fn the_language_applications_are_told_is_chosen() {
             // The pages go on in what the browser asks for.
             assert!(browser.has("html[lang=en]").await);
             browser.click("a[href$='/account/profile']").await;
-            assert!(browser.has("#locale option[value=es][selected]").await);
+            browser.find("#locale option[value=es][selected]").await;
         })
         .await;
 }

@@ -189,7 +189,7 @@ async fn routes_of(owner: &mut Person, issuer: &str) -> Vec<(String, &'static st
         ("/new-user", "GET POST", Manager),
         ("/sessions", "GET", Auditor),
         ("/keys", "GET", Auditor),
-        ("/rotate-keys", "GET POST", Owner),
+        ("/rotate-keys?alg=RS256", "GET POST", Owner),
         ("/registration", "GET", Auditor),
         ("/registration", "POST", Manager),
         ("/audit", "GET", Auditor),

@@ -1,14 +1,17 @@
-//! A real browser for the pages: headless Chromium, driven through `chromedriver`.
+//! A real browser for the pages: headless Chromium, driven through `chromedriver`. Where Chromium's
+//! headless shell is installed it is taken, which needs a third of the time for a page.
 //!
 //! The driver starts once per process and ends with it, whatever ends it: a shell waits for
 //! end-of-file on a pipe whose other end only this process holds, then ends the driver and every
-//! browser of its. Each test has a browser of its own, fresh, a few of them at a time.
+//! browser of its. Each test has a browser to itself, a few of them at a time. One that a test has
+//! done with is wiped clean and handed to another, because starting one takes longer than most tests.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -25,6 +28,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use futures_util::FutureExt;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -37,22 +41,33 @@ static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 static DRIVER: OnceLock<Result<Driver, String>> = OnceLock::new();
 
+/// Browsers that wait for their next test.
+static IDLE: Mutex<Vec<Client>> = Mutex::new(Vec::new());
+
+/// What keeps in touch with the browsers. A runtime of a test ends with it.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+});
+
+const HEADLESS_SHELL: &str = "chromium-headless-shell";
+
 struct Driver {
     url: String,
-    /// For the browsers' profiles; cleared up with the driver.
-    folder: String,
     /// Its standard input is the pipe.
     _guard: Child,
     /// Held, so that nobody who writes to it is ended by that.
     _output: BufReader<ChildStdout>,
 }
 
-/// Prints the folder, and then what the driver prints. The browsers are of this process group, of
-/// which this shell is the leader.
+/// Prints what the driver prints. The browsers are of this process group, of which this shell is the
+/// leader, and have their profiles in the folder.
 const GUARD: &str = r#"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/locum-browser-XXXXXX") || exit
-echo "$folder"
-HOME=$folder chromedriver --port=0 </dev/null 2>/dev/null &
+HOME=$folder TMPDIR=$folder chromedriver --port=0 </dev/null 2>/dev/null &
 cat >/dev/null
 trap '' TERM
 kill -TERM 0
@@ -80,8 +95,7 @@ impl Driver {
                 Ok(_) => Ok(line.trim().to_owned()),
             }
         };
-        let folder = read(&mut output)?;
-        if !is_installed("chromedriver") {
+        if find_program("chromedriver").is_none() {
             return Err("there is no chromedriver in PATH".to_owned());
         }
         loop {
@@ -89,7 +103,6 @@ impl Driver {
             if let Some((_, port)) = said.split_once("started successfully on port ") {
                 return Ok(Self {
                     url: format!("http://127.0.0.1:{}", port.trim_end_matches('.')),
-                    folder,
                     _guard: guard,
                     _output: output,
                 });
@@ -98,9 +111,11 @@ impl Driver {
     }
 }
 
-fn is_installed(program: &str) -> bool {
+fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 /// The kind of browser a person has.
@@ -158,82 +173,89 @@ impl Kind {
                  Install Chromium and its driver (Debian: apt-get install chromium chromium-driver)."
             )
         });
-        let profile = format!("{}/{:016x}", driver.folder, rand::random::<u64>());
-        let client = self.connect(driver, &profile).await;
-        let browser = Browser { client };
+        let client = match idle().pop() {
+            Some(client) => client,
+            None => RUNTIME.spawn(connect(driver)).await.unwrap(),
+        };
+        let browser = Browser { client, kind: self };
         let outcome = AssertUnwindSafe(async {
             browser.dress(self).await;
             test(&browser).await;
         })
         .catch_unwind()
         .await;
-        if outcome.is_err() {
-            eprintln!("{self:?}\n{}", browser.describe().await);
-        }
-        let _ = tokio::time::timeout(PATIENCE, browser.client.close()).await;
-        let _ = std::fs::remove_dir_all(&profile);
         if let Err(panic) = outcome {
+            eprintln!("{self:?}\n{}", browser.describe().await);
+            let _ = tokio::time::timeout(PATIENCE, browser.client.close()).await;
             std::panic::resume_unwind(panic);
         }
-    }
-
-    /// A browser on a busy machine may need more than one go to start.
-    async fn connect(self, driver: &Driver, profile: &str) -> Client {
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(self.capabilities(profile));
-        let mut failure = None;
-        for _ in 0..3 {
-            match builder.connect(&driver.url).await {
-                Ok(client) => return client,
-                Err(error) => failure = Some(error),
-            }
+        match tokio::time::timeout(PATIENCE, browser.wipe()).await {
+            Ok(Ok(())) => idle().push(browser.client),
+            _ => drop(tokio::time::timeout(PATIENCE, browser.client.close()).await),
         }
-        panic!("no browser: {failure:?}");
     }
+}
 
-    fn capabilities(self, profile: &str) -> fantoccini::wd::Capabilities {
-        let language = self.language;
-        let capabilities = json!({
-            "browserName": "chrome",
-            "timeouts": { "pageLoad": 20_000, "script": 20_000, "implicit": 0 },
-            "goog:chromeOptions": {
-                "args": [
-                    "--headless=new",
-                    "--no-sandbox", // which Chromium has none of for root
-                    "--disable-gpu",
-                    "--disable-quic",
-                    "--disable-dev-shm-usage",
-                    "--disable-background-networking",
-                    "--disable-component-update",
-                    "--disable-crash-reporter",
-                    "--disable-breakpad",
-                    "--disable-default-apps",
-                    "--disable-extensions",
-                    "--disable-search-engine-choice-screen",
-                    "--disable-sync",
-                    "--hide-scrollbars",
-                    "--no-first-run",
-                    "--no-default-browser-check",
-                    "--password-store=basic",
-                    format!("--user-data-dir={profile}"),
-                    format!("--lang={language}"),
-                    format!("--accept-lang={language}"),
-                ],
-                "prefs": {
-                    "profile.managed_default_content_settings.javascript": if self.scripts { 1 } else { 2 },
-                    "intl.accept_languages": language,
-                    "profile.cookie_controls_mode": 0,
-                    "profile.block_third_party_cookies": false,
-                    "credentials_enable_service": false,
-                    "profile.password_manager_leak_detection": false,
-                },
-            },
-        });
-        let Value::Object(capabilities) = capabilities else {
-            unreachable!()
-        };
-        capabilities
+fn idle() -> MutexGuard<'static, Vec<Client>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A browser on a busy machine may need more than one go to start.
+async fn connect(driver: &Driver) -> Client {
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    builder.capabilities(capabilities());
+    let mut failure = None;
+    for _ in 0..3 {
+        match builder.connect(&driver.url).await {
+            Ok(client) => return client,
+            Err(error) => failure = Some(error),
+        }
     }
+    panic!("no browser: {failure:?}");
+}
+
+fn capabilities() -> fantoccini::wd::Capabilities {
+    let mut options = json!({
+        "args": [
+            "--headless",
+            "--no-sandbox", // which Chromium has none of for root
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-crash-reporter",
+            "--disable-breakpad",
+            "--disable-default-apps",
+            "--disable-extensions",
+            "--disable-search-engine-choice-screen",
+            "--disable-sync",
+            "--hide-scrollbars",
+            "--no-first-run",
+            "--no-default-browser-check",
+            "--password-store=basic",
+        ],
+    });
+    if let Some(program) = find_program(HEADLESS_SHELL) {
+        options["binary"] = json!(program);
+    } else {
+        // What has a profile to keep them in.
+        options["prefs"] = json!({
+            "profile.cookie_controls_mode": 0,
+            "profile.block_third_party_cookies": false,
+            "credentials_enable_service": false,
+            "profile.password_manager_leak_detection": false,
+        });
+    }
+    let capabilities = json!({
+        "browserName": "chrome",
+        "timeouts": { "pageLoad": 20_000, "script": 20_000, "implicit": 0 },
+        "goog:chromeOptions": options,
+    });
+    let Value::Object(capabilities) = capabilities else {
+        unreachable!()
+    };
+    capabilities
 }
 
 /// What the driver has beside the standard's commands: the DevTools protocol.
@@ -255,11 +277,23 @@ impl WebDriverCompatibleCommand for DevTools {
 /// A browser with one page open. Whatever is looked for may still be on its way: it waits.
 pub struct Browser {
     client: Client,
+    kind: Kind,
 }
 
 impl Browser {
-    /// Size and colours, which the command line of a headless Chromium does not settle.
+    /// Makes the tab that is open one of a browser of this kind.
     pub async fn dress(&self, kind: Kind) {
+        let version = self.dev_tools("Browser.getVersion", json!({})).await;
+        self.dev_tools(
+            "Emulation.setUserAgentOverride",
+            json!({ "userAgent": version["userAgent"], "acceptLanguage": kind.language }),
+        )
+        .await;
+        self.dev_tools(
+            "Emulation.setScriptExecutionDisabled",
+            json!({ "value": !kind.scripts }),
+        )
+        .await;
         let scheme = if kind.dark { "dark" } else { "light" };
         self.dev_tools(
             "Emulation.setEmulatedMedia",
@@ -297,6 +331,7 @@ impl Browser {
         let here = self.client.window().await.unwrap();
         let there = self.client.new_window(true).await.unwrap();
         self.client.switch_to_window(there.handle).await.unwrap();
+        self.dress(self.kind).await;
         something().await;
         self.client.close_window().await.unwrap();
         self.client.switch_to_window(here).await.unwrap();
@@ -343,13 +378,12 @@ impl Browser {
         self.find(css).await.text().await.unwrap()
     }
 
-    /// What is written in each element that matches.
+    /// What is written in each element that matches, by one question to the browser.
     pub async fn texts(&self, css: &str) -> Vec<String> {
-        let mut texts = Vec::new();
-        for element in self.all(css).await {
-            texts.push(element.text().await.unwrap());
-        }
-        texts
+        const TEXTS: &str = "return Array.from(document.querySelectorAll(arguments[0]), \
+            element => element.innerText.trim())";
+        let texts = self.script(TEXTS, vec![json!(css)]).await;
+        serde_json::from_value(texts).unwrap()
     }
 
     pub async fn value(&self, css: &str) -> String {
@@ -482,6 +516,29 @@ impl Browser {
         self.dev_tools("Network.enable", json!({})).await;
         self.dev_tools("Network.setBlockedURLs", json!({ "urls": urls }))
             .await;
+    }
+
+    /// As good as new: a tab without a past, and nothing kept from what was open before.
+    async fn wipe(&self) -> Result<(), CmdError> {
+        let old = self.client.windows().await?;
+        let new = self.client.new_window(true).await?;
+        for window in old {
+            self.client.switch_to_window(window).await?;
+            self.client.close_window().await?;
+        }
+        self.client.switch_to_window(new.handle).await?;
+        for (command, parameters) in [
+            ("Network.clearBrowserCookies", json!({})),
+            ("Network.clearBrowserCache", json!({})),
+            (
+                "Storage.clearDataForOrigin",
+                json!({ "origin": "*", "storageTypes": "all" }),
+            ),
+        ] {
+            let command = DevTools(command, parameters);
+            self.client.issue_cmd(command).await?;
+        }
+        Ok(())
     }
 
     /// Where a test stopped.

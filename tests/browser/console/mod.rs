@@ -72,15 +72,13 @@ impl<'a> Console<'a> {
 
     async fn named(&self, css: &str, words: &str) -> Element {
         self.browser.find(css).await;
-        for element in self.browser.all(css).await {
-            let text = element.text().await.unwrap();
-            // What only a screen reader says comes on a line of its own.
-            if text.lines().next().map(str::trim) == Some(words) {
-                return element;
-            }
-        }
-        let known = self.browser.texts(css).await;
-        panic!("no {css} says {words:?}, but {known:?}");
+        let texts = self.browser.texts(css).await;
+        // What only a screen reader says comes on a line of its own.
+        let says = |text: &String| text.lines().next().map(str::trim) == Some(words);
+        let Some(index) = texts.iter().position(says) else {
+            panic!("no {css} says {words:?}, but {texts:?}");
+        };
+        self.browser.all(css).await.swap_remove(index)
     }
 
     /// Sends the page's form.

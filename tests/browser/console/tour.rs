@@ -32,8 +32,17 @@ async fn live(scene: &Scene) {
     }
 }
 
-/// As an owner. Calls `look` at each page.
-pub async fn everywhere(browser: &Browser, scene: &Scene, look: &mut impl AsyncFnMut(&str)) {
+/// Clients, APIs, roles and users, as an owner. Calls `look` at each page.
+pub async fn registers(browser: &Browser, scene: &Scene, look: &mut impl AsyncFnMut(&str)) {
+    live(scene).await;
+    let console = Console::enter(browser, scene, "admin").await;
+    clients(&console, look).await;
+    apis_and_roles(&console, look).await;
+    people(&console, look).await;
+}
+
+/// All that is left of the console, likewise.
+pub async fn everywhere_else(browser: &Browser, scene: &Scene, look: &mut impl AsyncFnMut(&str)) {
     live(scene).await;
     browser.open(&scene.url("console", "")).await;
     browser.find("#sign-in").await;
@@ -43,9 +52,6 @@ pub async fn everywhere(browser: &Browser, scene: &Scene, look: &mut impl AsyncF
         .await;
     look("console-set-up-closed").await;
     let console = Console::enter(browser, scene, "admin").await;
-    clients(&console, look).await;
-    apis_and_roles(&console, look).await;
-    people(&console, look).await;
     tools(&console, look).await;
     of_the_server(&console, look).await;
     empty(&console, look).await;

@@ -37,7 +37,7 @@ impl Admin<'_> {
             .ok_or_else(|| AdminFault::not_found(WHAT, name))
     }
 
-    /// What is to be deleted, for somebody who may do that and perhaps not see the rest.
+    /// What is to be changed or deleted, for somebody who may do that and perhaps not see the rest.
     pub async fn current_issuer(&self, name: &str) -> Result<StoredIssuer> {
         self.require(Permission::WriteIssuers, None)?;
         let found = self.core.store.find_issuer(name).await?;
@@ -112,6 +112,20 @@ impl Admin<'_> {
         Ok(issuer)
     }
 
+    /// Gives an issuer a host name of its own, or takes it away. Which names lead where is the whole
+    /// server's matter, and so is which are taken.
+    pub async fn set_host(
+        &self,
+        name: &str,
+        revision: i64,
+        host: Option<String>,
+    ) -> Result<StoredIssuer> {
+        let at = self.at_stored(self.current_issuer(name).await?)?;
+        let mut settings = at.issuer.settings.clone();
+        settings.host = host;
+        at.change_settings(revision, settings).await
+    }
+
     /// Deletes an issuer with everything in it but its audit events and its counts.
     ///
     /// # Errors
@@ -180,11 +194,19 @@ impl AtIssuer<'_> {
         settings: IssuerSettings,
     ) -> Result<StoredIssuer> {
         self.require(Permission::WriteSettings)?;
-        self.not_the_consoles("the settings of the console are fixed")?;
         if settings.host != self.issuer.settings.host {
-            // Which names lead where is the whole server's matter, and so is which are taken.
+            // As in `Admin::set_host`.
             self.admin.require(Permission::WriteIssuers, None)?;
         }
+        self.change_settings(revision, settings).await
+    }
+
+    async fn change_settings(
+        &self,
+        revision: i64,
+        settings: IssuerSettings,
+    ) -> Result<StoredIssuer> {
+        self.not_the_consoles("the settings of the console are fixed")?;
         let mut problems = self.settings_problems(&settings);
         problems.extend(self.algs_problems(&settings).await?);
         problems.extend(self.host_problem(settings.host.as_deref()).await?);

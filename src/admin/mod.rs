@@ -97,12 +97,15 @@ impl<'a> Admin<'a> {
             return Err(missing());
         }
         let stored = self.core.store.find_issuer(issuer).await?;
-        let stored = stored.ok_or_else(missing)?;
-        let source = stored.dialect_source.as_deref();
+        self.at_stored(stored.ok_or_else(missing)?)
+    }
+
+    fn at_stored(&'a self, issuer: StoredIssuer) -> Result<AtIssuer<'a>> {
+        let source = issuer.dialect_source.as_deref();
         Ok(AtIssuer {
             admin: self,
-            dialect: self.core.dialects.get(&stored.dialect, source)?,
-            issuer: stored,
+            dialect: self.core.dialects.get(&issuer.dialect, source)?,
+            issuer,
         })
     }
 

@@ -8,6 +8,7 @@ use super::system::CONSOLE;
 use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules};
 use crate::account::{SignIn, User, UserClaims, UserId};
 use crate::audit::{Action, Actor, ActorKind, Chain, Event, Target, TargetKind};
+use crate::clock::Timestamp;
 use crate::oauth::Core;
 use crate::secret::Secret;
 use crate::store::{StoreError, Tx, UserQuery, UserRecord};
@@ -54,6 +55,12 @@ impl AtIssuer<'_> {
             .store
             .list_sign_ins(self.id(), id, limit)
             .await?)
+    }
+
+    pub async fn find_last_sign_in(&self, id: UserId) -> Result<Option<Timestamp>> {
+        self.require(Permission::ReadUsers)?;
+        let store = &self.core().store;
+        Ok(store.find_last_sign_in(self.id(), id).await?)
     }
 
     /// Adds somebody: with a password that an administrator knows, or with a link to choose one.

@@ -12,6 +12,7 @@ const USERS: &str = "/issuers/clinic/users";
 const ROLES: &str = "/issuers/clinic/roles";
 const APIS: &str = "/issuers/clinic/apis";
 const SETTINGS: &str = "/issuers/clinic/settings";
+const ISSUER: &str = "/issuers/clinic";
 
 /// A client with one member that is like this.
 fn web(member: &str, value: Value) -> Value {
@@ -205,7 +206,6 @@ async fn a_mistake_is_named_with_its_place() {
         ),
         (SETTINGS, json!({ "brand": { "name": 7 } }), "#/brand/name"),
         (SETTINGS, json!({ "brnd": {} }), "#/brnd"),
-        (SETTINGS, json!({ "host": "Not A Host" }), "#/host"),
         (
             SETTINGS,
             json!({ "audit_retention_days": 0 }),
@@ -251,6 +251,31 @@ async fn a_mistake_is_named_with_its_place() {
         .delete("/issuers/clinic/clients/clinic-web?force=yes")
         .await;
     forced.wrong("force");
+}
+
+/// What is asked of a host reaches the server before it reaches an issuer.
+#[tokio::test]
+async fn a_host_is_the_servers_to_give() {
+    let (fixture, api) = clinic().await;
+    let before = api.get(SETTINGS).await.json();
+    let own = api.patch(SETTINGS, &json!({ "host": "id.clinic.example" }));
+    own.await.problem(403, "forbidden");
+    let server = Api::at_server(fixture.peer()).await;
+    for host in ["Not A Host", "localhost", "127.0.0.1", "[::1]"] {
+        let refused = server.patch(ISSUER, &json!({ "host": host })).await;
+        refused.wrong("#/host");
+    }
+    assert_eq!(api.get(SETTINGS).await.json(), before);
+    let given = server.patch(ISSUER, &json!({ "host": "id.clinic.example" }));
+    assert_eq!(given.await.is(200).json()["host"], "id.clinic.example");
+    let after = api.get(SETTINGS).await.json();
+    assert_eq!(after["host"], "id.clinic.example");
+    // What is sent back with the rest changes nothing.
+    api.patch(SETTINGS, &json!({ "host": "id.clinic.example" }))
+        .await
+        .is(200);
+    let taken = server.patch(ISSUER, &json!({ "host": null })).await;
+    assert_eq!(taken.is(200).json()["host"], json!(null));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,9 +20,19 @@ use crate::store::{Recorded, SessionOfUser, StoredIssuer, UserRecord};
 pub struct IssuerDocument {
     pub name: String,
     pub dialect: String,
+    /// A host name of its own, besides its path.
+    pub host: Option<String>,
     /// Whether a configuration file declares it.
     pub declared: bool,
     pub revision: i64,
+}
+
+/// What of an issuer is the server's matter.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct IssuerChange {
+    /// A host name of its own; none when null.
+    #[serde(default)]
+    pub host: Option<String>,
 }
 
 /// What makes an issuer.
@@ -290,6 +300,7 @@ impl From<&StoredIssuer> for IssuerDocument {
         Self {
             name: issuer.name.clone(),
             dialect: issuer.dialect.clone(),
+            host: issuer.settings.host.clone(),
             declared: issuer.is_declared,
             revision: issuer.revision,
         }

@@ -1,5 +1,5 @@
 use super::call::Page;
-use super::documents::{IssuerDocument, NewIssuer, SettingsDocument};
+use super::documents::{IssuerChange, IssuerDocument, NewIssuer, SettingsDocument};
 use super::{ApiAnswer, Call};
 
 type Answer = Result<ApiAnswer, ApiAnswer>;
@@ -26,6 +26,18 @@ pub async fn create(call: &Call<'_>) -> Answer {
 /// Likewise.
 pub async fn get(call: &Call<'_>) -> Answer {
     let issuer = call.admin.get_issuer(call.argument(0)).await?;
+    Ok(ApiAnswer::json(200, &IssuerDocument::from(&issuer)).with_revision(issuer.revision))
+}
+
+pub async fn update(call: &Call<'_>) -> Answer {
+    let admin = call.at_server()?;
+    let issuer = admin.current_issuer(call.argument(0)).await?;
+    let current = IssuerChange {
+        host: issuer.settings.host.clone(),
+    };
+    let change = call.patched(&current, &IssuerDocument::from(&issuer))?;
+    let revision = call.revision(issuer.revision)?;
+    let issuer = admin.set_host(&issuer.name, revision, change.host).await?;
     Ok(ApiAnswer::json(200, &IssuerDocument::from(&issuer)).with_revision(issuer.revision))
 }
 

@@ -99,6 +99,8 @@ operations! {
         takes NewIssuer, gives IssuerDocument => issuers::create;
     GET "/issuers/{issuer}" getIssuer: "An issuer", ReadIssuers, 200,
         gives IssuerDocument => issuers::get;
+    PATCH "/issuers/{issuer}" updateIssuer: "Give an issuer a host name, or take it away", WriteIssuers, 200,
+        revision true, takes IssuerChange, gives IssuerDocument => issuers::update;
     DELETE "/issuers/{issuer}" deleteIssuer: "Delete an issuer with everything in it", WriteIssuers, 204,
         query &[FORCE], revision true => issuers::delete;
     GET "/issuers/{issuer}/settings" getSettings: "An issuer's settings", ReadSettings, 200,

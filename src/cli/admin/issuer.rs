@@ -31,6 +31,8 @@ enum Verb {
     Settings { name: String },
     /// Change settings, as a JSON file says, or - for standard input
     Set { name: String, file: PathBuf },
+    /// Give an issuer a host name of its own, or without one take it away
+    Host { name: String, host: Option<String> },
     /// Delete an issuer with everything in it but its audit log
     Delete { name: String },
 }
@@ -53,6 +55,7 @@ impl Issuer {
                         &[
                             ("ISSUER", |issuer| words(&issuer["name"])),
                             ("DIALECT", |issuer| words(&issuer["dialect"])),
+                            ("HOST", |issuer| words(&issuer["host"])),
                         ],
                         "There are no issuers yet. `locum issuer create NAME` makes one.",
                     )
@@ -79,6 +82,19 @@ impl Issuer {
                     .change(&path, "PATCH", &path, Some(&body))
                     .await?;
                 target.print(&found, show)
+            }
+            Verb::Host { name, host } => {
+                let path = format!("/issuers/{}", encoded(&name));
+                let body = json!({ "host": host });
+                let issuer = connection
+                    .change(&path, "PATCH", &path, Some(&body))
+                    .await?;
+                target.print(&issuer, |issuer| {
+                    card(&[
+                        ("issuer", words(&issuer["name"])),
+                        ("host", words(&issuer["host"])),
+                    ])
+                })
             }
             Verb::Delete { name } => {
                 target.confirm(&format!(

@@ -17,7 +17,7 @@ use super::words::{
     AddressWord, FaultWord, HeaderWord, KeyWord, MetadataWord, RandomWord, ResponseWord, TokenWord,
 };
 use crate::issuer::ClientKind;
-use crate::protocol::{ClientAuthMethod, Fault, FaultKind, GrantType, SigningAlg};
+use crate::protocol::{ClientAuthMethod, Fault, FaultKind, GrantType, SigningAlg, parameter};
 
 /// A vendor's way to speak OAuth.
 #[expect(
@@ -126,6 +126,15 @@ pub struct AudiencePolicy {
 pub enum AudienceParameter {
     Audience,
     Resource,
+}
+
+impl AudienceParameter {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Audience => parameter::AUDIENCE,
+            Self::Resource => parameter::RESOURCE,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

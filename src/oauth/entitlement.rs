@@ -56,14 +56,13 @@ fn requested_audience(
 ) -> Result<Vec<String>, Fault> {
     let mut audience: Vec<String> = Vec::new();
     for source in &policy.parameters {
+        let given = parameters.all(source.as_str());
         let values: Vec<&str> = match source {
             // Hydra takes several in one value as well; a URI has no space.
-            AudienceParameter::Audience if policy.multiple => parameters
-                .all(parameter::AUDIENCE)
-                .flat_map(str::split_whitespace)
-                .collect(),
-            AudienceParameter::Audience => parameters.all(parameter::AUDIENCE).collect(),
-            AudienceParameter::Resource => parameters.all(parameter::RESOURCE).collect(),
+            AudienceParameter::Audience if policy.multiple => {
+                given.flat_map(str::split_whitespace).collect()
+            }
+            _ => given.collect(),
         };
         for value in values {
             let is_uri = !policy.must_be_uri || is_absolute_uri_without_fragment(value);

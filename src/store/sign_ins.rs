@@ -29,6 +29,9 @@ const INSERT: &str = "INSERT INTO sign_ins
 const LIST: &str = "SELECT user_id, at, succeeded, client_id, address, user_agent FROM sign_ins
     WHERE issuer_id = $1 AND user_id = $2 ORDER BY at DESC, id DESC LIMIT $3";
 
+const LAST: &str = "SELECT at FROM sign_ins
+    WHERE issuer_id = $1 AND user_id = $2 AND succeeded ORDER BY at DESC LIMIT 1";
+
 const DELETE_OLD: &str = "DELETE FROM sign_ins WHERE id IN (
         SELECT id FROM sign_ins WHERE at <= $1 LIMIT 1000)";
 
@@ -82,6 +85,20 @@ impl Store {
             .fetch_all(db)
             .await)?;
         Ok(rows.into_iter().map(SignIn::from).collect())
+    }
+
+    /// When the user last signed in, as far back as that is kept.
+    pub async fn find_last_sign_in(
+        &self,
+        issuer: IssuerId,
+        user: UserId,
+    ) -> Result<Option<Timestamp>> {
+        let at: Option<OffsetDateTime> = on_engine!(read self.engine, |db| sqlx::query_scalar(LAST)
+                .bind(issuer.uuid())
+                .bind(user.0)
+                .fetch_optional(db)
+                .await)?;
+        Ok(at.map(Timestamp::from))
     }
 }
 

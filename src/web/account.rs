@@ -9,8 +9,8 @@ use super::pages::{
     AccountNotice, AccountPage, ApplicationView, Language, PasswordPage, PasswordProblem,
     ProfileFields, ProfilePage, ProfileProblem, SessionView, SignInView, browser_name,
 };
-use super::visit::{Fields, PLAIN, Visit, to_page};
-use super::{App, body, cookies, logout};
+use super::visit::{Fields, PLAIN, Visit, in_query, to_page};
+use super::{App, cookies, logout};
 use crate::account::{Profile, ProfileFault, User};
 use crate::issuer::Api;
 use crate::oauth::Refusal;
@@ -113,9 +113,8 @@ const NOTICES: [(&str, AccountNotice); 5] = [
 ];
 
 fn notice(request: &HttpRequest) -> Option<AccountNotice> {
-    let pairs = body::form(request.query_string().as_bytes()).ok()?;
-    let (_, done) = pairs.iter().find(|(name, _)| name == "done")?;
-    let (_, notice) = NOTICES.iter().find(|(name, _)| name == done)?;
+    let done = in_query(request, "done");
+    let (_, notice) = NOTICES.iter().find(|(name, _)| *name == done)?;
     Some(*notice)
 }
 
@@ -183,6 +182,7 @@ impl Own<'_> {
                 .collect(),
             applications: self.applications().await?,
             sign_ins: shown,
+            is_administrators: visit.is_console(),
             notice,
         };
         Ok(visit.show(StatusCode::OK, &page, &PLAIN))

@@ -8,7 +8,7 @@ use super::address::Address;
 use super::authorization::{OnTheWay, answer, form_targets, proceed};
 use super::pages::{ApiChoices, ConsentPage, Language, Policy, ScopeChoice};
 use super::sign_in::client_view;
-use super::visit::{Fields, Visit, ticket_in_query};
+use super::visit::{Fields, Visit, in_query};
 use crate::account::StandardScope;
 use crate::issuer::{Api, ApiScope};
 use crate::oauth::authorization::{
@@ -37,7 +37,7 @@ pub async fn consent(
     };
     let text = match &fields {
         Some(fields) => fields.text("ticket").to_owned(),
-        None => ticket_in_query(request),
+        None => in_query(request, "ticket"),
     };
     let ticket = match visit.read_ticket(&text) {
         Ok(ticket) => ticket,

@@ -3,14 +3,17 @@
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::App;
 use super::address::Address;
 use super::pages::{PasswordLinkExpiredPage, PasswordProblem, SetPasswordPage};
-use super::visit::{PLAIN, Visit};
-use super::{App, body};
+use super::visit::{PLAIN, Visit, in_query};
 use crate::account::User;
 use crate::oauth::Refusal;
 use crate::secret::Secret;
 use crate::signin::password::{PasswordFault, check_new_password};
+
+/// What the sign-in page is told afterwards, as `done` in its query.
+pub const CHOSEN: &str = "password-chosen";
 
 /// `GET` and `POST {issuer}/set-password?token=…`
 pub async fn set_password(
@@ -24,9 +27,7 @@ pub async fn set_password(
         Err(response) => return response,
     };
     if request.method() != Method::POST {
-        let query = body::form(request.query_string().as_bytes()).unwrap_or_default();
-        let link = query.into_iter().find(|(name, _)| name == "token");
-        let link = Secret::new(link.map(|(_, token)| token).unwrap_or_default());
+        let link = Secret::new(in_query(request, "token"));
         return match visit.authority.find_password_link(&link).await {
             Ok(Some(user)) => show(&visit, &link, &user, None),
             Ok(None) => expired(&visit),
@@ -63,7 +64,7 @@ pub async fn set_password(
         .choose_password(&link, &user, &password)
         .await
     {
-        Ok(true) => visit.redirect(&visit.path("/sign-in")),
+        Ok(true) => chosen(&visit),
         Ok(false) => expired(&visit),
         Err(Refusal::Busy(_)) => show(&visit, &link, &user, Some(PasswordProblem::Busy)),
         Err(refusal) => visit.failed(&refusal),
@@ -91,6 +92,11 @@ fn show(
         problem,
     };
     visit.show(status, &page, &PLAIN)
+}
+
+/// To where the password is tried out.
+pub fn chosen(visit: &Visit<'_>) -> HttpResponse {
+    visit.redirect(&format!("{}?done={CHOSEN}", visit.path("/sign-in")))
 }
 
 fn expired(visit: &Visit<'_>) -> HttpResponse {

@@ -10,7 +10,8 @@ use super::cookies;
 use super::pages::{
     AccountChoice, ChooseAccountPage, ClientView, Policy, SignInPage, SignInProblem,
 };
-use super::visit::{Fields, Visit, explained, ticket_in_query, to_page};
+use super::set_password::CHOSEN;
+use super::visit::{Fields, Visit, explained, in_query, to_page};
 use crate::account::User;
 use crate::issuer::Client;
 use crate::oauth::Refusal;
@@ -24,6 +25,8 @@ struct Step<'a> {
     visit: Visit<'a>,
     ticket: Ticket,
     fields: Option<Fields>,
+    /// Whether they come from choosing a password.
+    has_chosen_password: bool,
 }
 
 impl<'a> Step<'a> {
@@ -39,7 +42,7 @@ impl<'a> Step<'a> {
             let fields = visit.read_form(request, payload).await?;
             (fields.text("ticket").to_owned(), Some(fields))
         } else {
-            (ticket_in_query(request), None)
+            (in_query(request, "ticket"), None)
         };
         // Somebody who comes to the page by itself is on the way to their own.
         let ticket = match (text.is_empty(), &fields) {
@@ -51,6 +54,7 @@ impl<'a> Step<'a> {
             visit,
             ticket,
             fields,
+            has_chosen_password: in_query(request, "done") == CHOSEN,
         })
     }
 }
@@ -241,6 +245,7 @@ fn show(
         remember,
         is_reauthentication: purpose.is_reauthentication,
         problem,
+        has_chosen_password: step.has_chosen_password,
         demo_users: visit.address.appearance.demo_users.clone(),
     };
     let targets = request.map(|request| form_targets(&request.reply_to.redirect_uri));

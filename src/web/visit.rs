@@ -186,11 +186,12 @@ impl<'a> Visit<'a> {
     /// Where somebody goes who came by themselves: a user to their account, an administrator to
     /// the console.
     pub fn home(&self) -> &'static str {
-        if self.address.issuer.name == CONSOLE {
-            ""
-        } else {
-            "/account"
-        }
+        if self.is_console() { "" } else { "/account" }
+    }
+
+    /// Whether whoever signs in here is an administrator.
+    pub fn is_console(&self) -> bool {
+        self.address.issuer.name == CONSOLE
     }
 
     /// A path of this issuer.
@@ -355,11 +356,12 @@ pub fn to_page(page: &str, now: Timestamp) -> Ticket {
 }
 
 /// The `ticket` in a request's query.
-pub fn ticket_in_query(request: &HttpRequest) -> String {
+/// What the query of a page's address says of `name`, or nothing.
+pub fn in_query(request: &HttpRequest, name: &str) -> String {
     body::form(request.query_string().as_bytes())
         .unwrap_or_default()
         .into_iter()
-        .find(|(name, _)| name == "ticket")
+        .find(|(known, _)| known == name)
         .map(|(_, value)| value)
         .unwrap_or_default()
 }

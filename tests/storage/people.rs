@@ -535,6 +535,10 @@ on_engines! { all:
         }
         let listed = store.list_sign_ins(clinic, ada, 3).await.unwrap();
         assert_eq!(listed, [sign_in(4), sign_in(3), sign_in(2)]);
+        store.insert_sign_in(clinic, &sign_in(5), &Entropy::System).await.unwrap();
+        let last = store.find_last_sign_in(clinic, ada).await.unwrap();
+        assert_eq!(last, Some(at(4)), "the last that succeeded");
+        assert_eq!(store.find_last_sign_in(other, ada).await.unwrap(), None);
         assert_eq!(store.list_sign_ins(other, ada, 3).await.unwrap(), []);
     }
 

@@ -11,22 +11,28 @@ pub struct Search {
     #[command(flatten)]
     target: Target,
     /// Part of a name, an ID, an address or the details
-    #[arg(default_value = "")]
+    #[arg(default_value = "", hide_default_value = true)]
     search: String,
     /// The issuer; what belongs to none when absent
-    #[arg(long, short, value_name = "NAME", default_value = "")]
+    #[arg(
+        long,
+        short,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     issuer: String,
     /// `client.created`, or `client` for everything about clients
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     action: String,
     /// succeeded or failed
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     outcome: String,
     /// Not before this moment or date
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     from: String,
     /// Before this moment or date
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     until: String,
     /// How many
     #[arg(long, default_value = "50")]

@@ -21,10 +21,10 @@ enum Verb {
     /// List clients by name
     List {
         /// Part of the name or ID
-        #[arg(default_value = "")]
+        #[arg(default_value = "", hide_default_value = true)]
         search: String,
         /// machine, web, spa or native
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         kind: String,
     },
     /// Show a client

@@ -21,10 +21,10 @@ enum Verb {
     /// List users by username
     List {
         /// Part of the username or profile
-        #[arg(default_value = "")]
+        #[arg(default_value = "", hide_default_value = true)]
         search: String,
         /// Only those who have this role
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         role: String,
     },
     /// Show a user

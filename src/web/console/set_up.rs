@@ -11,8 +11,8 @@ use crate::admin::forms::UserForm;
 use crate::admin::{AdminFault, set_up as make_owner};
 use crate::audit::{Actor, ActorKind};
 use crate::secret::Secret;
-use crate::web::body;
-use crate::web::visit::{PLAIN, Visit};
+use crate::web::set_password::chosen;
+use crate::web::visit::{PLAIN, Visit, in_query};
 
 /// Members whose fields are called otherwise.
 const FIELDS: &[(&str, &str)] = &[("password", "new_password"), ("claims", "")];
@@ -24,9 +24,7 @@ pub async fn set_up(
     payload: web::Payload,
 ) -> HttpResponse {
     if request.method() != Method::POST {
-        let query = body::form(request.query_string().as_bytes()).unwrap_or_default();
-        let token = query.into_iter().find(|(name, _)| name == "token");
-        let token = token.map(|(_, value)| value).unwrap_or_default();
+        let token = in_query(request, "token");
         let digest = Secret::new(token.as_str()).digest();
         let store = &visit.app.core.store;
         let found = store.find_link(visit.address.issuer.id, &digest, visit.now);
@@ -72,7 +70,7 @@ pub async fn set_up(
         )
         .await
         {
-            Ok(_) => return visit.redirect(&visit.path("/sign-in")),
+            Ok(_) => return chosen(visit),
             Err(AdminFault::NotFound { .. }) => {
                 let page = page(visit, String::new(), typed, true);
                 return visit.show(StatusCode::GONE, &page, &PLAIN);

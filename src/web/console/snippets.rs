@@ -2,8 +2,8 @@
 
 use super::pages::Snippet;
 use crate::dialect::{BodyEncoding, Endpoint, MissingAudience, MissingScope};
-use crate::issuer::{Api, Client, ClientKind, GrantedScope};
-use crate::protocol::{ClientAuthMethod, GrantType};
+use crate::issuer::{Api, Client, ClientGrant, ClientKind, GrantedScope};
+use crate::protocol::{ClientAuthMethod, GrantType, parameter};
 use crate::web::address::Address;
 
 /// Where the secret goes when it is not known.
@@ -14,8 +14,11 @@ struct Facts<'a> {
     client: &'a Client,
     secret: &'a str,
     token_endpoint: &'a str,
-    audience: Option<String>,
-    scope: Option<String>,
+    /// The parameter that has to name an API, as this dialect calls it, and its value.
+    audience: Option<(&'static str, String)>,
+    /// What a machine has to ask for.
+    machine_scope: Option<String>,
+    user_scope: Vec<String>,
     redirect_uri: String,
 }
 
@@ -23,61 +26,84 @@ pub fn of(address: &Address, client: &Client, apis: &[Api], secret: Option<&str>
     let Some(token_endpoint) = address.metadata.url(Endpoint::Token) else {
         return Vec::new();
     };
-    let dialect = &address.issuer.dialect;
-    let granted = client.grants.first().and_then(|grant| {
-        let api = apis.iter().find(|api| api.id == grant.api_id)?;
-        Some((grant, api))
-    });
-    let needs_audience = match dialect.audience.when_missing {
-        MissingAudience::Refuse => true,
-        MissingAudience::Single => client.grants.len() > 1,
-        _ => false,
-    };
-    let audience = granted
-        .filter(|_| needs_audience)
-        .map(|(_, api)| api.audience.clone());
-    let scope = granted.and_then(|(grant, api)| {
-        let granted = match &grant.scope {
-            GrantedScope::Only(scope) => scope.clone(),
-            GrantedScope::All => grant.machine_scope(api),
-        };
-        let needs_scope = match dialect.scope.when_missing {
-            MissingScope::Refuse => true,
-            // Whoever has everything is not asked what of it.
-            MissingScope::None => grant.scope != GrantedScope::All,
-            MissingScope::All => false,
-        };
-        (needs_scope && !granted.is_empty()).then(|| granted.to_string())
-    });
     let facts = Facts {
         address,
         client,
         secret: secret.unwrap_or(PLACE),
         token_endpoint,
-        audience,
-        scope,
+        audience: audience(address, client, apis),
+        machine_scope: machine_scope(address, client, apis),
+        user_scope: user_scope(address, client, apis),
         redirect_uri: client
             .redirect_uris
             .first()
             .cloned()
             .unwrap_or_else(|| "http://localhost:3000/callback".to_owned()),
     };
+    let mut snippets = Vec::new();
     if client.grant_types.contains(&GrantType::ClientCredentials) {
-        facts.for_machines()
-    } else {
-        facts.for_users()
+        snippets.extend(facts.for_machines());
     }
+    if client.grant_types.contains(&GrantType::AuthorizationCode) {
+        snippets.extend(facts.for_users());
+    }
+    snippets
+}
+
+/// The first API granted: what the snippets ask for.
+fn granted<'a>(client: &'a Client, apis: &'a [Api]) -> Option<(&'a ClientGrant, &'a Api)> {
+    let grant = client.grants.first()?;
+    let api = apis.iter().find(|api| api.id == grant.api_id)?;
+    Some((grant, api))
+}
+
+fn audience(address: &Address, client: &Client, apis: &[Api]) -> Option<(&'static str, String)> {
+    let policy = &address.issuer.dialect.audience;
+    let is_needed = match policy.when_missing {
+        MissingAudience::Refuse => true,
+        MissingAudience::Single => client.grants.len() > 1,
+        MissingAudience::Empty | MissingAudience::FromScope => false,
+    };
+    let parameter = policy.parameters.first().filter(|_| is_needed)?;
+    let (_, api) = granted(client, apis)?;
+    Some((parameter.as_str(), api.audience.clone()))
+}
+
+fn machine_scope(address: &Address, client: &Client, apis: &[Api]) -> Option<String> {
+    let (grant, api) = granted(client, apis)?;
+    let is_needed = match address.issuer.dialect.scope.when_missing {
+        MissingScope::Refuse => true,
+        // Whoever has everything is not asked what of it.
+        MissingScope::None => grant.scope != GrantedScope::All,
+        MissingScope::All => false,
+    };
+    let scope = grant.machine_scope(api);
+    (is_needed && !scope.is_empty()).then(|| scope.to_string())
+}
+
+/// Who the user is, a refresh token where the client may have one, and what it was granted.
+fn user_scope(address: &Address, client: &Client, apis: &[Api]) -> Vec<String> {
+    let dialect = &address.issuer.dialect;
+    let mut scope = vec!["openid".to_owned(), "profile".to_owned()];
+    if client.grant_types.contains(&GrantType::RefreshToken) {
+        scope.extend(dialect.refresh_token.scopes.first().cloned());
+    }
+    scope.retain(|scope| client.may_ask_for(scope));
+    if let Some((grant, api)) = granted(client, apis) {
+        scope.extend(grant.user_scope(api).tokens().to_vec());
+    }
+    scope
 }
 
 impl Facts<'_> {
     fn for_machines(&self) -> Vec<Snippet> {
         vec![
             snippet("curl", self.curl()),
-            snippet("openid-client (Node.js)", self.node_machine()),
+            snippet("openid-client (Node.js), for itself", self.node_machine()),
             snippet("Authlib (Python)", self.authlib()),
             snippet(
-                "Spring Security (application.yml)",
-                self.spring("client_credentials"),
+                "Spring Security (application.yml), for itself",
+                self.spring_machine(),
             ),
         ]
     }
@@ -86,14 +112,12 @@ impl Facts<'_> {
         let mut snippets = Vec::new();
         match self.client.kind {
             ClientKind::Spa => snippets.push(snippet("oidc-client-ts (browser)", self.browser())),
-            ClientKind::Native => {
-                snippets.push(snippet("AppAuth (iOS, Android): settings", self.settings()));
-            }
+            ClientKind::Native => {}
             ClientKind::Machine | ClientKind::Web => {
                 snippets.push(snippet("openid-client (Node.js)", self.node_web()));
                 snippets.push(snippet(
                     "Spring Security (application.yml)",
-                    self.spring("authorization_code"),
+                    self.spring_web(),
                 ));
                 snippets.push(snippet("ASP.NET Core", self.asp_net()));
             }
@@ -110,8 +134,8 @@ impl Facts<'_> {
             let mut body = serde_json::json!({
                 "client_id": id, "client_secret": secret, "grant_type": "client_credentials",
             });
-            if let Some(audience) = &self.audience {
-                body["audience"] = audience.as_str().into();
+            for (name, value) in self.machine_parameters() {
+                body[name] = value.into();
             }
             let body = quoted(&body.to_string());
             return format!(
@@ -130,28 +154,43 @@ impl Facts<'_> {
             command.push_str(&format!("  --user {user} \\\n"));
         }
         command.push_str("  --data grant_type=client_credentials");
-        for (name, value) in [("audience", &self.audience), ("scope", &self.scope)] {
-            if let Some(value) = value {
-                let pair = quoted(&format!("{name}={value}"));
-                command.push_str(&format!(" \\\n  --data-urlencode {pair}"));
-            }
+        for (name, value) in self.machine_parameters() {
+            let pair = quoted(&format!("{name}={value}"));
+            command.push_str(&format!(" \\\n  --data-urlencode {pair}"));
         }
         command
     }
 
+    /// What a machine adds to its request for a token.
+    fn machine_parameters(&self) -> Vec<(&str, &str)> {
+        let audience = self.audience.as_ref();
+        let scope = self.machine_scope.as_ref();
+        audience
+            .map(|(name, value)| (*name, value.as_str()))
+            .into_iter()
+            .chain(scope.map(|scope| (parameter::SCOPE, scope.as_str())))
+            .collect()
+    }
+
+    /// What an application adds to its request for a user, one `line` each.
+    fn audience_lines(&self, line: impl Fn(&str, &str) -> String) -> String {
+        let audience = self.audience.as_ref();
+        audience
+            .map(|(name, value)| line(name, &json(value)))
+            .unwrap_or_default()
+    }
+
     fn method(&self) -> ClientAuthMethod {
         let policy = &self.address.issuer.dialect.token_request;
-        self.client
-            .token_endpoint_auth_method
-            .or(policy.default_client_auth_method)
-            .or(policy.client_auth_methods.first().copied())
-            .unwrap_or(ClientAuthMethod::ClientSecretBasic)
+        let method = self.client.usual_auth_method(policy);
+        method.unwrap_or(ClientAuthMethod::ClientSecretBasic)
     }
 
     fn node_machine(&self) -> String {
-        let parameters: Vec<String> = [("audience", &self.audience), ("scope", &self.scope)]
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}: {}", json(value.as_ref()?))))
+        let parameters = self.machine_parameters();
+        let parameters: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", json(value)))
             .collect();
         format!(
             "import * as client from 'openid-client'\n\n\
@@ -172,20 +211,23 @@ impl Facts<'_> {
              const config = await client.discovery(new URL({issuer}), {id}, {secret})\n\
              const code_verifier = client.randomPKCECodeVerifier()\n\
              const url = client.buildAuthorizationUrl(config, {{\n  \
-               redirect_uri: {redirect_uri},\n  scope: 'openid profile',\n  \
+               redirect_uri: {redirect_uri},\n  scope: {scope},\n{audience}  \
                code_challenge: await client.calculatePKCECodeChallenge(code_verifier),\n  \
                code_challenge_method: 'S256',\n}})",
             issuer = json(&self.address.identifier),
             id = json(&self.client.client_id),
             secret = json(self.secret),
             redirect_uri = json(&self.redirect_uri),
+            scope = json(&self.user_scope.join(" ")),
+            audience = self.audience_lines(|name, value| format!("  {name}: {value},\n")),
         )
     }
 
     fn authlib(&self) -> String {
-        let parameters: String = [("audience", &self.audience), ("scope", &self.scope)]
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!(", {name}={}", json(value.as_ref()?))))
+        let parameters = self.machine_parameters();
+        let parameters: String = parameters
+            .iter()
+            .map(|(name, value)| format!(", {name}={}", json(value)))
             .collect();
         format!(
             "from authlib.integrations.requests_client import OAuth2Session\n\n\
@@ -199,43 +241,66 @@ impl Facts<'_> {
         )
     }
 
-    fn spring(&self, grant_type: &str) -> String {
-        let issuer = json(&self.address.identifier);
+    /// Spring reads the scope as a list, and asks for no audience without code of the
+    /// application's own.
+    fn spring(&self, grant_type: GrantType, scope: &str, provider: &str) -> String {
         let mut text = format!(
             "spring:\n  security:\n    oauth2:\n      client:\n        registration:\n          \
              locum:\n            client-id: {}\n            client-secret: {}\n            \
-             authorization-grant-type: {grant_type}\n            \
+             authorization-grant-type: {}\n            \
              client-authentication-method: {}\n",
             json(&self.client.client_id),
             json(self.secret),
+            grant_type.as_str(),
             self.method().as_str(),
         );
-        if grant_type == "authorization_code" {
-            text.push_str("            scope: openid, profile\n");
-        } else if let Some(scope) = &self.scope {
-            text.push_str(&format!("            scope: {}\n", json(scope)));
+        if !scope.is_empty() {
+            let list: Vec<String> = scope.split(' ').map(json).collect();
+            text.push_str(&format!("            scope: [{}]\n", list.join(", ")));
         }
-        text.push_str("        provider:\n          locum:\n");
-        if grant_type == "authorization_code" {
-            text.push_str(&format!("            issuer-uri: {issuer}"));
-        } else {
+        text.push_str(&format!(
+            "        provider:\n          locum:\n            {provider}"
+        ));
+        if let Some((name, value)) = &self.audience {
             text.push_str(&format!(
-                "            token-uri: {}",
-                json(self.token_endpoint)
+                "\n# and {name}={value}, by a parameters converter of the application"
             ));
         }
         text
     }
 
+    fn spring_machine(&self) -> String {
+        let scope = self.machine_scope.as_deref().unwrap_or_default();
+        let provider = format!("token-uri: {}", json(self.token_endpoint));
+        self.spring(GrantType::ClientCredentials, scope, &provider)
+    }
+
+    fn spring_web(&self) -> String {
+        let provider = format!("issuer-uri: {}", json(&self.address.identifier));
+        self.spring(
+            GrantType::AuthorizationCode,
+            &self.user_scope.join(" "),
+            &provider,
+        )
+    }
+
     fn asp_net(&self) -> String {
+        // It asks for openid and profile by itself.
+        let scope = self.user_scope.iter().map(String::as_str);
+        let scope: String = scope
+            .filter(|scope| !["openid", "profile"].contains(scope))
+            .map(|scope| format!("        options.Scope.Add({});\n", json(scope)))
+            .collect();
         format!(
             "builder.Services.AddAuthentication()\n    .AddCookie()\n    .AddOpenIdConnect(options => {{\n        \
              options.Authority = {issuer};\n        options.ClientId = {id};\n        \
-             options.ClientSecret = {secret};\n        options.ResponseType = \"code\";\n        \
-             options.Scope.Add(\"profile\");\n    }});",
+             options.ClientSecret = {secret};\n        options.ResponseType = \"code\";\n{scope}{audience}    }});",
             issuer = json(&self.address.identifier),
             id = json(&self.client.client_id),
             secret = json(self.secret),
+            audience = self.audience_lines(|name, value| format!(
+                "        options.AdditionalAuthorizationParameters.Add(\"{name}\", {value});\n"
+            )),
         )
     }
 
@@ -243,11 +308,15 @@ impl Facts<'_> {
         format!(
             "import {{ UserManager }} from 'oidc-client-ts'\n\n\
              const users = new UserManager({{\n  authority: {issuer},\n  client_id: {id},\n  \
-             redirect_uri: {redirect_uri},\n  scope: 'openid profile',\n}})\n\
+             redirect_uri: {redirect_uri},\n  scope: {scope},\n{audience}}})\n\
              await users.signinRedirect()",
             issuer = json(&self.address.identifier),
             id = json(&self.client.client_id),
             redirect_uri = json(&self.redirect_uri),
+            scope = json(&self.user_scope.join(" ")),
+            audience = self.audience_lines(|name, value| format!(
+                "  extraQueryParams: {{ {name}: {value} }},\n"
+            )),
         )
     }
 
@@ -264,7 +333,10 @@ impl Facts<'_> {
         }
         lines.push(format!("Redirect URI   {}", self.redirect_uri));
         lines.push("Flow           authorization code with PKCE".to_owned());
-        lines.push("Scope          openid profile".to_owned());
+        lines.push(format!("Scope          {}", self.user_scope.join(" ")));
+        if let Some((name, value)) = &self.audience {
+            lines.push(format!("Parameter      {name}={value}"));
+        }
         lines.join("\n")
     }
 }

@@ -20,7 +20,7 @@ use crate::admin::rights::Permission;
 use crate::admin::{AdminFault, AtIssuer};
 use crate::dialect::Endpoint;
 use crate::issuer::{Client, ClientKind};
-use crate::protocol::{ClientAuthMethod, GrantType};
+use crate::protocol::{ClientAuthMethod, GrantType, parameter};
 use crate::secret::{Digest, random_text};
 use crate::store::ClientQuery;
 use crate::web::Address;
@@ -302,6 +302,19 @@ impl Trial<'_> {
         Ok(store.find_client(self.at.issuer.id, client_id).await?)
     }
 
+    /// Scope and audience, under the names that the dialect has for them.
+    fn asked_for<'f>(&self, flow: &'f Flow) -> Vec<(&'static str, &'f str)> {
+        let audience = self.address.issuer.dialect.audience.parameters.first();
+        let named = [
+            (Some(parameter::SCOPE), &flow.scope),
+            (audience.map(|known| known.as_str()), &flow.audience),
+        ];
+        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
+        given
+            .filter_map(|(name, value)| Some((name?, value.as_str())))
+            .collect()
+    }
+
     fn authorization_url(&self, flow: &Flow, state: &str) -> String {
         let endpoint = self.address.metadata.url(Endpoint::Authorization);
         let challenge = Digest::of(flow.verifier.as_bytes());
@@ -314,11 +327,7 @@ impl Trial<'_> {
             .append_pair("state", state)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        for (name, value) in [("scope", &flow.scope), ("audience", &flow.audience)] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
+        query.extend_pairs(self.asked_for(flow));
         format!("{}?{}", endpoint.unwrap_or_default(), query.finish())
     }
 
@@ -346,11 +355,7 @@ impl Trial<'_> {
             all.push(("client_secret", &flow.client_secret));
         }
         if parameters.first() == Some(&("grant_type", "client_credentials")) {
-            for (name, value) in [("scope", &flow.scope), ("audience", &flow.audience)] {
-                if !value.is_empty() {
-                    all.push((name, value));
-                }
-            }
+            all.extend(self.asked_for(flow));
         }
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in &all {
@@ -526,6 +531,7 @@ impl Trial<'_> {
                     },
                 })
                 .collect(),
+            takes_audience: !self.address.issuer.dialect.audience.parameters.is_empty(),
             grant_types: grant_types
                 .into_iter()
                 .filter(|grant| dialect.serves(*grant))

@@ -71,9 +71,7 @@ async fn row(at: &AtIssuer<'_>, record: &UserRecord) -> Result<UserRow, AdminFau
 }
 
 pub async fn last_sign_in(at: &AtIssuer<'_>, id: UserId) -> Result<Option<String>, AdminFault> {
-    let sign_ins = at.list_sign_ins(id, PAGE).await?;
-    let last = sign_ins.into_iter().find(|sign_in| sign_in.succeeded);
-    Ok(last.map(|sign_in| sign_in.at.rfc3339()))
+    Ok(at.find_last_sign_in(id).await?.map(|at| at.rfc3339()))
 }
 
 pub fn id(text: &str) -> Result<UserId, AdminFault> {

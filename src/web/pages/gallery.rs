@@ -148,6 +148,7 @@ fn sign_in(sample: &Sample, frame: &Frame<'_>, pages: &mut Vec<Rendered>) {
         remember: false,
         is_reauthentication: false,
         problem: None,
+        has_chosen_password: false,
         demo_users: Vec::new(),
     };
     add(pages, "sign-in", &page());
@@ -165,6 +166,11 @@ fn sign_in(sample: &Sample, frame: &Frame<'_>, pages: &mut Vec<Rendered>) {
         ..page()
     };
     add(pages, "sign-in-account", &account);
+    let chosen = SignInPage {
+        has_chosen_password: true,
+        ..account
+    };
+    add(pages, "sign-in-password-chosen", &chosen);
     let again = SignInPage {
         username: sample.name("ana.garcia"),
         is_reauthentication: true,
@@ -403,6 +409,7 @@ fn account(sample: &Sample, frame: &Frame<'_>, pages: &mut Vec<Rendered>) {
             sign_in(false, None),
             sign_in(true, None),
         ],
+        is_administrators: false,
         notice: None,
     };
     add(pages, "account", &page());
@@ -419,6 +426,11 @@ fn account(sample: &Sample, frame: &Frame<'_>, pages: &mut Vec<Rendered>) {
         };
         add(pages, &format!("account-{name}"), &page);
     }
+    let administrators = AccountPage {
+        is_administrators: true,
+        ..page()
+    };
+    add(pages, "account-administrators", &administrators);
     let empty = AccountPage {
         email: None,
         sessions: vec![session("1", "Firefox on Linux", true)],

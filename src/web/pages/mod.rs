@@ -83,6 +83,8 @@ pub struct SignInPage<'a> {
     /// Whether somebody who is signed in already has to prove it again.
     pub is_reauthentication: bool,
     pub problem: Option<SignInProblem>,
+    /// Whether they come from choosing the password they are to sign in with.
+    pub has_chosen_password: bool,
     /// Buttons of the demo users: each a form of its own with hidden `username` and `password`.
     pub demo_users: Vec<DemoUser>,
 }
@@ -260,6 +262,8 @@ pub struct AccountPage<'a> {
     /// Posts `client_id` to `{base}/account/applications/withdraw`.
     pub applications: Vec<ApplicationView>,
     pub sign_ins: Vec<SignInView>,
+    /// Whether it is an administrator's, who has come from the console.
+    pub is_administrators: bool,
     pub notice: Option<AccountNotice>,
 }
 

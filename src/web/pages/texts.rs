@@ -68,6 +68,7 @@ texts! {
         to_client: Text,
         to_account: Text,
         again: Text,
+        password_chosen: Text,
         username: Text,
         password: Text,
         remember: Text,
@@ -178,6 +179,7 @@ texts! {
     AccountTexts {
         title: Text,
         lead: Text,
+        to_console: Text,
         sign_out: Text,
         profile: Text,
         name: Text,

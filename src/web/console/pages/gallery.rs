@@ -1137,6 +1137,7 @@ fn tool_pages(sample: &Sample, frame: MakeFrame<'_, '_>, pages: &mut Vec<Rendere
             scope: sample.text("openid"),
             audience: String::new(),
         },
+        takes_audience: true,
         problems: sample.problems(&["client_id", "client_secret"]),
         exchanges: Vec::new(),
         next: Vec::new(),

@@ -14,6 +14,8 @@ pub struct TryItPage<'a> {
     pub clients: Vec<TryItClient>,
     pub grant_types: Vec<GrantType>,
     pub fields: TryItFields,
+    /// Whether a request can name an audience at all.
+    pub takes_audience: bool,
     pub problems: Problems,
     /// What has been asked and answered so far.
     pub exchanges: Vec<Exchange>,

@@ -234,6 +234,11 @@ mod tests {
                 .iter()
                 .all(|deviation| !deviation.key.starts_with("errors"))
         );
+        for (name, _) in super::super::BUILT_IN {
+            for deviation in deviations(name, None).unwrap() {
+                assert!(!deviation.reason.is_empty(), "{name}: {}", deviation.key);
+            }
+        }
         let auth0 = deviations("auth0", None).unwrap();
         assert!(auth0.iter().any(|deviation| deviation.is_weaker));
     }

@@ -67,6 +67,7 @@ struct Driver {
 /// leader, and have their profiles in the folder.
 const GUARD: &str = r#"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/locum-browser-XXXXXX") || exit
+cd "$folder" || exit # where downloads go
 HOME=$folder TMPDIR=$folder chromedriver --port=0 </dev/null 2>/dev/null &
 cat >/dev/null
 trap '' TERM
@@ -373,9 +374,19 @@ impl Browser {
         self.client.find_all(Locator::Css(css)).await.unwrap()
     }
 
-    /// What is written in the first element that matches.
+    /// What is written in the first element that matches. One that a page before this one had may
+    /// be found, and be gone when it is read.
     pub async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.unwrap()
+        let begun = Instant::now();
+        loop {
+            match self.find(css).await.text().await {
+                Ok(text) => return text,
+                Err(error) if error.is_stale_element_reference() => {
+                    assert!(begun.elapsed() < PATIENCE, "{css}: {error}");
+                }
+                Err(error) => panic!("{css}: {error}"),
+            }
+        }
     }
 
     /// What is written in each element that matches, by one question to the browser.

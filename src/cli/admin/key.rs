@@ -24,7 +24,11 @@ enum Verb {
         alg: String,
     },
     /// Delete a key that no longer signs; what it signed is worth nothing from then on
-    Delete { kid: String },
+    Delete {
+        /// The key’s ID; it may begin with -
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+    },
 }
 
 impl Key {

@@ -16,6 +16,12 @@ ALTER TABLE apis ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE roles ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE users ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
 
+-- Of what is `declared`: somebody made it before a file declared it, so that no file may remove it.
+ALTER TABLE apis ADD COLUMN adopted BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE roles ADD COLUMN adopted BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE users ADD COLUMN adopted BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE clients ADD COLUMN adopted BOOLEAN NOT NULL DEFAULT FALSE;
+
 ALTER TABLE clients ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE clients ADD COLUMN updated_at TIMESTAMPTZ; -- NULL: not since it was created
 -- Where it came from: configuration, console, api, command_line, registration.
@@ -59,11 +65,13 @@ CREATE INDEX one_time_links_by_expiry ON one_time_links (expires_at);
 -- One chain of audit events for each issuer, and one, the nil UUID, for the server. Each event's
 -- MAC covers the one before, so that none can be altered or taken out unnoticed. Retention takes
 -- the oldest away: `pruned` is the last that went and `anchor` its MAC, vouched for by
--- `anchor_mac`. No references: an issuer's events stay when it is gone.
+-- `anchor_mac`, as `head_mac` vouches for the end. No references: an issuer's events stay when it is
+-- gone.
 CREATE TABLE audit_chains (
     chain UUID PRIMARY KEY,
     length BIGINT NOT NULL, -- the sequence number of the newest event
     head BYTEA NOT NULL, -- its MAC
+    head_mac BYTEA NOT NULL,
     pruned BIGINT NOT NULL,
     anchor BYTEA NOT NULL,
     anchor_mac BYTEA NOT NULL

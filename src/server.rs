@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::{App as ActixApp, HttpServer, web};
 use url::Url;
 
-use crate::admin::configuration::{self, ApplyError};
+use crate::admin::configuration::{self, ApplyError, Change, ChangeAction};
 use crate::admin::rights::Rights;
 use crate::admin::system::{self, CONSOLE};
 use crate::admin::{Admin, AdminFault, audit};
@@ -222,7 +222,20 @@ async fn configure(core: &Core, settings: &Settings) -> Result<(), StartError> {
     }
     let (keyring, folder) = (&settings.keyring, &settings.folder);
     let declared = &settings.issuers;
-    configuration::apply(core, keyring, declared, folder, &Actor::server()).await?;
+    let plan = configuration::apply(core, keyring, declared, folder, &Actor::server()).await?;
+    for change in plan.changes {
+        let Change { issuer, name, .. } = &change;
+        let kind = change.kind.as_str();
+        match change.action {
+            ChangeAction::Delete => {
+                tracing::warn!(issuer, kind, name, "deleted: no file declares it any more");
+            }
+            ChangeAction::Release => {
+                tracing::info!(issuer, kind, name, "let go: no file declares it any more");
+            }
+            _ => tracing::debug!(issuer, kind, name, "as the file declares it"),
+        }
+    }
     system::declare_at_start(core, keyring, settings.is_dev).await?;
     Ok(())
 }

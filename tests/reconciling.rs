@@ -16,6 +16,7 @@ use locum::keys::{Keyring, SecretKey};
 use locum::oauth::Core;
 use locum::secret::{Secret, SecretHash};
 use locum::source::Source;
+use locum::store::UserQuery;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -550,10 +551,47 @@ fn fields(changes: &[Change]) -> Vec<String> {
 
 // --------------------------------------------------------------------------------------- properties
 
+/// `user ada`: the names of what an issuer has; what is declared only `with_declared`.
+async fn there(desk: &Desk, issuer: &str, with_declared: bool) -> Vec<String> {
+    let store = &desk.core.store;
+    let id = store.find_issuer(issuer).await.unwrap().unwrap().id;
+    let query = UserQuery {
+        limit: 1000,
+        ..UserQuery::default()
+    };
+    let apis = store.list_api_records(id).await.unwrap();
+    let roles = store.list_role_records(id).await.unwrap();
+    let clients = store.list_all_clients(id).await.unwrap();
+    let users = store.list_users(id, &query).await.unwrap();
+    let apis = apis
+        .into_iter()
+        .map(|api| (api.is_declared, format!("api {}", api.value.audience)));
+    let roles = roles
+        .into_iter()
+        .map(|role| (role.is_declared, format!("role {}", role.value.name)));
+    let clients = clients.into_iter().map(|client| {
+        (
+            client.is_declared,
+            format!("client {}", client.client.client_id),
+        )
+    });
+    let users = users.into_iter().map(|user| {
+        let canonical = locum::account::User::canonical_username(&user.user.username);
+        (user.is_declared, format!("user {canonical}"))
+    });
+    apis.chain(roles)
+        .chain(clients)
+        .chain(users)
+        .filter(|(is_declared, _)| with_declared || !is_declared)
+        .map(|(_, name)| name)
+        .collect()
+}
+
 /// What must hold of configurations that are applied one after the other, and of what
 /// administrators make between the first and the second.
 async fn hold(database: &Database, configurations: &[Whole], by_hand: &Whole) {
     let desk = Desk::at(database).await;
+    let mut made = Vec::new();
     for (index, whole) in configurations.iter().enumerate() {
         let text = whole.text("practice");
         desk.apply(&text).await;
@@ -568,41 +606,13 @@ async fn hold(database: &Database, configurations: &[Whole], by_hand: &Whole) {
         );
         if index == 0 {
             by_hand.make(&desk, "practice").await;
+            made = there(&desk, "practice", false).await;
         }
     }
-    // Nobody's things have gone but those of the configurations.
-    let practice = desk
-        .core
-        .store
-        .find_issuer("practice")
-        .await
-        .unwrap()
-        .unwrap();
-    let first = configurations.first().unwrap();
-    for user in &by_hand.users {
-        let username = user["username"].as_str().unwrap();
-        let was_declared = configurations
-            .iter()
-            .flat_map(|whole| &whole.users)
-            .any(|user| user["username"] == username);
-        let canonical = locum::account::User::canonical_username(username);
-        let found = desk
-            .core
-            .store
-            .find_user(practice.id, &canonical)
-            .await
-            .unwrap();
-        let may_be_invalid = user["roles"].as_array().unwrap().iter().any(|role| {
-            !first
-                .roles
-                .iter()
-                .chain(&by_hand.roles)
-                .any(|known| known["name"] == *role)
-        });
-        assert!(
-            found.is_some() || was_declared || may_be_invalid,
-            "{username} has gone"
-        );
+    // What administrators made stays, whatever files declared and declare no longer.
+    let left = there(&desk, "practice", true).await;
+    for name in &made {
+        assert!(left.contains(name), "{name} has gone");
     }
 
     // The export says what is there, and applying it takes it over and changes nothing else.

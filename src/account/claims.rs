@@ -30,6 +30,48 @@ pub const ABOUT_TOKENS: &[&str] = &[
     "sub",
 ];
 
+/// What a standard claim is (OIDC Core §5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimKind {
+    Text,
+    Flag,
+    /// `address` (OIDC Core §5.1.1)
+    Address,
+}
+
+impl ClaimKind {
+    /// `None` for a claim that no standard knows, which may be anything.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "email_verified" | "phone_number_verified" => Some(Self::Flag),
+            "address" => Some(Self::Address),
+            _ => StandardScope::ALL
+                .iter()
+                .any(|scope| scope.claims().contains(&name))
+                .then_some(Self::Text),
+        }
+    }
+
+    pub fn fits(self, value: &Json) -> bool {
+        match self {
+            Self::Text => value.is_string(),
+            Self::Flag => value.is_boolean(),
+            Self::Address => value
+                .as_object()
+                .is_some_and(|members| members.values().all(Json::is_string)),
+        }
+    }
+
+    /// What was expected.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Flag => "true or false",
+            Self::Address => "an object of texts",
+        }
+    }
+}
+
 /// Claims about a person (OIDC Core §5.1) and any others, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

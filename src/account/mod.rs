@@ -9,7 +9,7 @@ mod role;
 mod session;
 mod user;
 
-pub use claims::{ABOUT_TOKENS, StandardScope, UserClaims};
+pub use claims::{ABOUT_TOKENS, ClaimKind, StandardScope, UserClaims};
 pub use consent::Consent;
 pub use grant::{AuthorizationCode, CodeChallenge, Grant, GrantId, RefreshToken};
 pub use profile::{Profile, ProfileFault};

@@ -122,6 +122,11 @@ pub enum ChainFault {
     Outside { sequence: i64 },
     #[error("the chain's end does not say what its newest event, {sequence}, says")]
     WrongEnd { sequence: i64 },
+    /// Where a chain ends is vouched for, and this is not it.
+    #[error("the chain was never left to end with event {sequence}: later ones have been removed")]
+    EndMoved { sequence: i64 },
+    #[error("the whole chain has been removed")]
+    Gone,
     #[error("event {sequence} cannot be read: {why}")]
     Unreadable { sequence: i64, why: String },
 }
@@ -150,10 +155,13 @@ async fn walk(
     let none = ChainEnds {
         length: 0,
         head: BEGINNING,
+        head_mac: core.audit.head_mac(chain, 0, &BEGINNING),
         pruned: 0,
         anchor: BEGINNING,
         anchor_mac: core.audit.anchor_mac(chain, 0, &BEGINNING),
     };
+    // Whatever makes an issuer is written down; of the server itself there may be nothing yet.
+    let is_gone = ends.is_none() && chain != Chain::SERVER;
     let ends = ends.unwrap_or(&none);
     let mut walk = Walk {
         core,
@@ -162,7 +170,10 @@ async fn walk(
         previous: ends.anchor,
         sequence: ends.pruned,
     };
-    let fault = walk.run(chain).await?;
+    let mut fault = walk.run(chain).await?;
+    if is_gone {
+        fault = fault.or(Some(ChainFault::Gone));
+    }
     Ok(Verification {
         verified: walk.sequence - ends.pruned,
         pruned: ends.pruned,
@@ -230,7 +241,13 @@ impl Walk<'_> {
                 sequence: self.sequence,
             }));
         }
-        let outside = self.core.store.find_audit_outside(chain).await?;
+        let core = self.core;
+        if core.audit.head_mac(chain, ends.length, &ends.head) != ends.head_mac {
+            return Ok(Some(ChainFault::EndMoved {
+                sequence: self.sequence,
+            }));
+        }
+        let outside = core.store.find_audit_outside(chain).await?;
         Ok(outside.map(|sequence| ChainFault::Outside { sequence }))
     }
 

@@ -48,7 +48,15 @@ pub struct Admin<'a> {
     /// How the clients that are made here came into being.
     pub registered_by: RegisteredBy,
     /// Sessions that have been ended, whose clients are still to be told.
-    ended: Mutex<Vec<(IssuerId, SessionId)>>,
+    ended: Mutex<Vec<EndedSession>>,
+}
+
+/// A session that was ended.
+pub struct EndedSession {
+    pub issuer: IssuerId,
+    pub session: SessionId,
+    /// Its clients, and what they call the user, where the database does not know them any more.
+    pub clients: Option<Vec<(String, String)>>,
 }
 
 /// The same at one issuer.
@@ -124,13 +132,22 @@ impl<'a> Admin<'a> {
     }
 
     fn note_ended(&self, issuer: IssuerId, sessions: impl IntoIterator<Item = SessionId>) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.extend(sessions.into_iter().map(|session| (issuer, session)));
+        let ended = sessions.into_iter().map(|session| EndedSession {
+            issuer,
+            session,
+            clients: None,
+        });
+        self.note(ended);
+    }
+
+    fn note(&self, ended: impl IntoIterator<Item = EndedSession>) {
+        let mut noted = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.extend(ended);
     }
 
     /// The sessions that were ended since this was asked last. Whoever can reach their clients
     /// tells them (OIDC Back-Channel Logout).
-    pub fn take_ended(&self) -> Vec<(IssuerId, SessionId)> {
+    pub fn take_ended(&self) -> Vec<EndedSession> {
         std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

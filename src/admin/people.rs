@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::forms::UserForm;
 use super::rights::{AdminRole, Permission};
 use super::system::CONSOLE;
-use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules};
+use super::{Admin, AdminFault, AtIssuer, EndedSession, Problem, Result, rules};
 use crate::account::{SignIn, User, UserClaims, UserId};
 use crate::audit::{Action, Actor, ActorKind, Chain, Event, Target, TargetKind};
 use crate::clock::Timestamp;
@@ -201,17 +201,26 @@ impl AtIssuer<'_> {
     pub async fn delete_user(&self, id: UserId, revision: i64) -> Result<()> {
         self.require(Permission::WriteUsers)?;
         let user = self.user(id).await?.user;
-        let now = self.admin.now();
-        let mut tx = self.core().store.write().await?;
+        let (store, now) = (&self.core().store, self.admin.now());
+        // Which clients took part in a session is gone with it.
+        let mut ended = Vec::new();
+        for session in store.list_sessions(self.id(), id, now).await? {
+            let clients = store.list_clients_of_session(self.id(), session.id).await?;
+            ended.push(EndedSession {
+                issuer: self.id(),
+                session: session.id,
+                clients: Some(clients),
+            });
+        }
+        let mut tx = store.write().await?;
         let owners = self.lock_owners(&mut tx).await?;
-        let ended = tx.end_other_sessions(self.id(), id, None, now).await?;
         if !tx.delete_user(self.id(), id, revision).await? {
             return Err(AdminFault::changed(WHAT, user.username));
         }
         self.keep_an_owner(&mut tx, owners).await?;
         let event = Event::new(Action::UserDeleted, target(&user));
         self.finish(tx, event).await?;
-        self.admin.note_ended(self.id(), ended);
+        self.admin.note(ended);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Problem;
 use super::forms::{ApiForm, ClientForm, GrantForm, RoleForm, ScopesForm, UserForm};
-use crate::account::{ABOUT_TOKENS, Profile, ProfileFault, User, UserClaims};
+use crate::account::{ABOUT_TOKENS, ClaimKind, Profile, ProfileFault, User, UserClaims};
 use crate::config::is_language_tag;
 use crate::dialect::{Dialect, TokenFormat};
 use crate::issuer::{Api, check_redirect_uri};
@@ -22,6 +22,8 @@ const LONGEST_TEXT: usize = 2000;
 const MOST: usize = 500;
 /// Bytes of a user's claims, and of whatever else is JSON of somebody's own.
 const LONGEST_CLAIMS: usize = 32 * 1024;
+/// Seconds: nobody means more.
+const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
 /// Bytes of a URI.
 const LONGEST_URI: usize = 2000;
 
@@ -115,7 +117,6 @@ pub fn api(form: &ApiForm, around: &Surroundings<'_>, others: &[&Api]) -> Vec<Pr
             "its tokens would be JWTs, and the issuer has no key",
         ));
     }
-    const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
     if form
         .token_lifetime
         .is_some_and(|seconds| seconds == 0 || seconds > TEN_YEARS)
@@ -186,6 +187,12 @@ pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
             "nobody signs in at an issuer of this dialect: only machine clients are of use"
         };
         problems.push(Problem::new("kind", message));
+    }
+    if form.metadata.default_max_age > Some(TEN_YEARS) {
+        problems.push(Problem::new(
+            "default_max_age",
+            "expected seconds, up to ten years",
+        ));
     }
     problems.extend(redirect_uris("redirect_uris", &form.redirect_uris));
     let leaving = &form.metadata.post_logout_redirect_uris;
@@ -347,6 +354,17 @@ pub fn user(form: &UserForm, known_roles: &[&str]) -> Vec<Problem> {
     problems
 }
 
+/// Whether TOML has it, which is what a configuration is exported as.
+fn can_be_written_down(value: &Json) -> bool {
+    match value {
+        Json::Null => false,
+        Json::Number(number) => !number.is_u64() || number.is_i64(),
+        Json::Array(items) => items.iter().all(can_be_written_down),
+        Json::Object(members) => members.values().all(can_be_written_down),
+        Json::Bool(_) | Json::String(_) => true,
+    }
+}
+
 fn claims(claims: &Map<String, Json>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let is_own = |name: &str| ABOUT_TOKENS.contains(&name) || name == "updated_at";
@@ -357,6 +375,18 @@ fn claims(claims: &Map<String, Json>) -> Vec<Problem> {
         ));
     }
     problems.extend(too_long("claims", claims));
+    for (name, value) in claims {
+        let expected = ClaimKind::of(name).filter(|kind| !kind.fits(value));
+        let message = if let Some(kind) = expected {
+            format!("expected {}", kind.words())
+        } else if !can_be_written_down(value) {
+            "has null in it, or a number of more than 64 bits: a configuration cannot say that"
+                .to_owned()
+        } else {
+            continue;
+        };
+        problems.push(Problem::new(format!("claims.{name}"), message));
+    }
     let claims = UserClaims(claims.clone());
     let text = |name: &str| claims.text(name).unwrap_or_default().to_owned();
     let profile = Profile {

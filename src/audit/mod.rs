@@ -106,6 +106,12 @@ impl AuditKey {
         self.sign("anchor", &[chain.0.as_bytes(), pruned.as_bytes(), anchor])
     }
 
+    /// Vouches for where a chain ends.
+    pub fn head_mac(&self, chain: Chain, length: i64, head: &Mac) -> Mac {
+        let length = length.to_string();
+        self.sign("head", &[chain.0.as_bytes(), length.as_bytes(), head])
+    }
+
     /// Over parts with their lengths, so that no two lists of parts make the same message.
     fn sign(&self, purpose: &str, parts: &[&[u8]]) -> Mac {
         let mut context = hmac::Context::with_key(&self.0);

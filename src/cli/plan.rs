@@ -104,6 +104,7 @@ fn line(change: &Change) -> String {
         ChangeAction::Create => ("+", ""),
         ChangeAction::Adopt => ("~", " (belongs to the configuration from now on)"),
         ChangeAction::Update => ("~", ""),
+        ChangeAction::Release => ("~", " (is let go: it was there before a file declared it)"),
         ChangeAction::Delete => ("-", ""),
     };
     let (issuer, kind, name) = (&change.issuer, change.kind.as_str(), &change.name);

@@ -93,6 +93,19 @@ pub struct TokenRequestPolicy {
     pub grant_types: Vec<GrantType>,
 }
 
+impl TokenRequestPolicy {
+    /// What a Basic header holds before base64, as this dialect reads it (RFC 6749 §2.3.1).
+    pub fn basic_pair(&self, client_id: &str, secret: &str) -> String {
+        if !self.basic_is_form_urlencoded {
+            return format!("{client_id}:{secret}");
+        }
+        let encoded = |text: &str| -> String {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+        };
+        format!("{}:{}", encoded(client_id), encoded(secret))
+    }
+}
+
 /// How a request body is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

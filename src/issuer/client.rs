@@ -47,6 +47,8 @@ pub struct ClientRecord {
     pub registered_by: RegisteredBy,
     /// Whether a configuration file declares it, and will say so again when it is applied.
     pub is_declared: bool,
+    /// Whether it was there before a file declared it, so that no file may remove it.
+    pub is_adopted: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub secret_created_at: Option<Timestamp>,

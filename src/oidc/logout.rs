@@ -259,12 +259,22 @@ impl Authority<'_> {
         let clients = store
             .list_clients_of_session(self.issuer.id, session)
             .await?;
+        self.tell_these(session, &clients).await
+    }
+
+    /// The same of a session that is not there any more: its clients, and what they call the user.
+    pub async fn tell_these(
+        &self,
+        session: SessionId,
+        clients: &[(String, String)],
+    ) -> Result<Vec<String>, Refusal> {
         let mut pages = Vec::new();
         for (client_id, subject) in clients {
-            let found = store.find_client(self.issuer.id, &client_id).await?;
+            let store = &self.core.store;
+            let found = store.find_client(self.issuer.id, client_id).await?;
             let Some(client) = found else { continue };
             if let Some(uri) = &client.metadata.backchannel_logout_uri {
-                let token = self.logout_token(&client, &subject, session)?;
+                let token = self.logout_token(&client, subject, session)?;
                 tell(self.core.clone(), client_id.clone(), uri.clone(), token);
             }
             if let Some(uri) = &client.metadata.frontchannel_logout_uri {

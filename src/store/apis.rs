@@ -18,6 +18,7 @@ row! {
         signing_alg: Option<String>,
         position: i64,
         declared: bool,
+        adopted: bool,
         revision: i64,
     }
 }
@@ -34,7 +35,7 @@ row! {
 }
 
 const LIST: &str = "SELECT id, audience, name, token_lifetime, token_format, signing_alg, position,
-        declared, revision
+        declared, adopted, revision
     FROM apis WHERE issuer_id = $1 ORDER BY position, audience";
 
 const LIST_SCOPES: &str = "SELECT s.api_id, s.name, s.description, s.users_only, s.needs_role,
@@ -52,7 +53,8 @@ const INSERT: &str = "INSERT INTO apis
 
 const UPDATE: &str = "UPDATE apis SET
         audience = $3, name = $4, token_lifetime = $5, token_format = $6, signing_alg = $7,
-        position = COALESCE($8, position), declared = $9, revision = revision + 1
+        position = COALESCE($8, position), adopted = $9 AND (adopted OR NOT declared), declared = $9,
+        revision = revision + 1
     WHERE id = $1 AND issuer_id = $2 AND revision = $10
     RETURNING revision";
 
@@ -104,6 +106,7 @@ impl Store {
                 value: api,
                 revision: row.revision,
                 is_declared: row.declared,
+                is_adopted: row.adopted,
                 position: row.position,
             });
         }

@@ -31,27 +31,30 @@ row! {
     struct ChainRow {
         length: i64,
         head: Vec<u8>,
+        head_mac: Vec<u8>,
         pruned: i64,
         anchor: Vec<u8>,
         anchor_mac: Vec<u8>,
     }
 }
 
-const BEGIN: &str = "INSERT INTO audit_chains (chain, length, head, pruned, anchor, anchor_mac)
-    VALUES ($1, 0, $2, 0, $2, $3) ON CONFLICT (chain) DO NOTHING";
+const BEGIN: &str =
+    "INSERT INTO audit_chains (chain, length, head, head_mac, pruned, anchor, anchor_mac)
+    VALUES ($1, 0, $2, $3, 0, $2, $4) ON CONFLICT (chain) DO NOTHING";
 
 /// Takes the next number, and holds the chain until the transaction ends.
 const TAKE: &str = "UPDATE audit_chains SET length = length + 1 WHERE chain = $1
-    RETURNING length, head, pruned, anchor, anchor_mac";
+    RETURNING length, head, head_mac, pruned, anchor, anchor_mac";
 
-const SET_HEAD: &str = "UPDATE audit_chains SET head = $2 WHERE chain = $1";
+const SET_HEAD: &str = "UPDATE audit_chains SET head = $2, head_mac = $3 WHERE chain = $1";
 
 const INSERT: &str = "INSERT INTO audit_events
         (chain, sequence, at, action, outcome, actor_kind, actor, actor_name, target_kind, target,
          target_name, address, user_agent, request_id, details, mac)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
-const FIND_CHAIN: &str = "SELECT length, head, pruned, anchor, anchor_mac FROM audit_chains
+const FIND_CHAIN: &str =
+    "SELECT length, head, head_mac, pruned, anchor, anchor_mac FROM audit_chains
     WHERE chain = $1";
 
 const LIST_CHAINS: &str = "SELECT chain FROM audit_chains
@@ -95,7 +98,7 @@ const OLDEST: &str = "SELECT sequence, mac FROM audit_events
 
 /// Holds the chain until the transaction ends, without taking a number.
 const HOLD: &str = "UPDATE audit_chains SET length = length WHERE chain = $1
-    RETURNING length, head, pruned, anchor, anchor_mac";
+    RETURNING length, head, head_mac, pruned, anchor, anchor_mac";
 
 const PRUNE: &str = "DELETE FROM audit_events WHERE chain = $1 AND sequence <= $2";
 
@@ -146,6 +149,7 @@ impl Default for AuditQuery<'_> {
 pub struct ChainEnds {
     pub length: i64,
     pub head: Mac,
+    pub head_mac: Mac,
     pub pruned: i64,
     pub anchor: Mac,
     pub anchor_mac: Mac,
@@ -164,6 +168,7 @@ impl TryFrom<ChainRow> for ChainEnds {
         Ok(Self {
             length: row.length,
             head: mac(row.head)?,
+            head_mac: mac(row.head_mac)?,
             pruned: row.pruned,
             anchor: mac(row.anchor)?,
             anchor_mac: mac(row.anchor_mac)?,
@@ -211,10 +216,12 @@ impl Tx {
     ) -> Result<()> {
         let mut taken = self.take_audit(chain).await?;
         if taken.is_none() {
+            let head_mac = key.head_mac(chain, 0, &BEGINNING).to_vec();
             let anchor_mac = key.anchor_mac(chain, 0, &BEGINNING).to_vec();
             on_engine!(tx self, |db| sqlx::query(BEGIN)
                 .bind(chain.0)
                 .bind(BEGINNING.to_vec())
+                .bind(head_mac)
                 .bind(anchor_mac)
                 .execute(db)
                 .await
@@ -258,9 +265,18 @@ impl Tx {
             .execute(db)
             .await
             .map(drop))?;
+        // An end that somebody else has moved is vouched for no more, and no event after it mends that.
+        let is_vouched = key.head_mac(chain, ends.length - 1, &ends.head) == ends.head_mac;
+        let head_mac = if is_vouched {
+            key.head_mac(chain, record.sequence, &record.mac)
+        } else {
+            tracing::error!(chain = %chain.0, "the end of an audit chain has been moved");
+            ends.head_mac
+        };
         on_engine!(tx self, |db| sqlx::query(SET_HEAD)
             .bind(chain.0)
             .bind(record.mac.to_vec())
+            .bind(head_mac.to_vec())
             .execute(db)
             .await
             .map(drop))?;

@@ -27,6 +27,7 @@ row! {
         metadata: String,
         disabled_at: Option<OffsetDateTime>,
         declared: bool,
+        adopted: bool,
         registered_by: String,
         registration_token_hash: Option<Vec<u8>>,
         revision: i64,
@@ -48,7 +49,7 @@ macro_rules! select {
         concat!(
             "SELECT client_id, client_name, kind, secret_hash, previous_secret_hash,
                 previous_secret_expires_at, secret_created_at, token_endpoint_auth_method,
-                grant_types, redirect_uris, metadata, disabled_at, declared, registered_by,
+                grant_types, redirect_uris, metadata, disabled_at, declared, adopted, registered_by,
                 registration_token_hash, revision, created_at, updated_at
             FROM clients ",
             $rest
@@ -89,7 +90,7 @@ const UPDATE: &str = "UPDATE clients SET
         secret_created_at = CASE WHEN secret_hash IS DISTINCT FROM $5
             THEN $9 ELSE secret_created_at END,
         disabled_at = CASE WHEN $13 THEN COALESCE(disabled_at, $9) END,
-        registration_token_hash = $14, declared = $15,
+        registration_token_hash = $14, adopted = $15 AND (adopted OR NOT declared), declared = $15,
         revision = revision + 1
     WHERE issuer_id = $1 AND client_id = $2 AND revision = $16
     RETURNING revision";
@@ -260,6 +261,7 @@ impl ClientRow {
             revision: self.revision,
             registered_by: parse_column("registered_by", &self.registered_by, RegisteredBy::find)?,
             is_declared: self.declared,
+            is_adopted: self.adopted,
             created_at,
             updated_at: self.updated_at.map_or(created_at, Timestamp::from),
             secret_created_at: self.secret_created_at.map(Timestamp::from),

@@ -71,6 +71,8 @@ pub struct Recorded<T> {
     pub revision: i64,
     /// Whether a configuration file declares it, and will say so again when it is applied.
     pub is_declared: bool,
+    /// Whether it was there before a file declared it, so that no file may remove it.
+    pub is_adopted: bool,
     /// Its place in the order of its kind.
     pub position: i64,
 }

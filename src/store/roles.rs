@@ -11,6 +11,7 @@ row! {
         description: String,
         position: i64,
         declared: bool,
+        adopted: bool,
         revision: i64,
     }
 }
@@ -23,7 +24,7 @@ row! {
     }
 }
 
-const LIST: &str = "SELECT name, description, position, declared, revision FROM roles
+const LIST: &str = "SELECT name, description, position, declared, adopted, revision FROM roles
     WHERE issuer_id = $1 ORDER BY position, name";
 
 const LIST_GRANTS: &str = "SELECT role, api_id, scope FROM role_grants
@@ -36,7 +37,8 @@ const INSERT: &str = "INSERT INTO roles (issuer_id, name, description, position,
     RETURNING revision";
 
 const UPDATE: &str = "UPDATE roles SET
-        description = $3, position = COALESCE($4, position), declared = $5, revision = revision + 1
+        description = $3, position = COALESCE($4, position), adopted = $5 AND (adopted OR NOT declared), declared = $5,
+        revision = revision + 1
     WHERE issuer_id = $1 AND name = $2 AND revision = $6
     RETURNING revision";
 
@@ -77,6 +79,7 @@ impl Store {
                     value: role,
                     revision: row.revision,
                     is_declared: row.declared,
+                    is_adopted: row.adopted,
                     position: row.position,
                 })
             })

@@ -21,6 +21,7 @@ row! {
         password_is_own: bool,
         claims_are_own: bool,
         declared: bool,
+        adopted: bool,
         revision: i64,
     }
 }
@@ -32,6 +33,8 @@ pub struct UserRecord {
     pub revision: i64,
     /// Whether a configuration file declares it.
     pub is_declared: bool,
+    /// Whether it was there before a file declared it, so that no file may remove it.
+    pub is_adopted: bool,
     /// Whether the person chose the password, so that no configuration may change it.
     pub password_is_own: bool,
     /// Whether the person changed the profile, likewise.
@@ -57,7 +60,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT u.id, u.username, u.password_hash, u.claims, u.blocked_at, u.created_at,
-                u.updated_at, u.password_is_own, u.claims_are_own, u.declared, u.revision
+                u.updated_at, u.password_is_own, u.claims_are_own, u.declared, u.adopted, u.revision
             FROM users u ",
             $rest
         )
@@ -113,7 +116,7 @@ const UPDATE: &str = "UPDATE users SET
         updated_at = CASE WHEN username <> $3 OR claims <> $6
                 OR password_hash IS DISTINCT FROM $5 OR (blocked_at IS NOT NULL) <> $8
             THEN $7 ELSE updated_at END,
-        password_is_own = $9, claims_are_own = $10, declared = $11,
+        password_is_own = $9, claims_are_own = $10, adopted = $11 AND (adopted OR NOT declared), declared = $11,
         revision = revision + 1
     WHERE id = $1 AND issuer_id = $2 AND revision = $12
     RETURNING revision";
@@ -155,6 +158,7 @@ impl UserRow {
             user,
             revision: self.revision,
             is_declared: self.declared,
+            is_adopted: self.adopted,
             password_is_own: self.password_is_own,
             claims_are_own: self.claims_are_own,
         })

@@ -66,16 +66,17 @@ pub async fn settle(app: &App, admin: &Admin<'_>) {
     if let Err(error) = app.hosting.refresh().await {
         tracing::warn!(%error, "cannot see whether issuers have changed");
     }
-    for (issuer, session) in admin.take_ended() {
-        let Some(address) = app.hosting.find_by_id(issuer).await else {
+    for ended in admin.take_ended() {
+        let Some(address) = app.hosting.find_by_id(ended.issuer).await else {
             continue;
         };
         // The pages of their clients cannot be loaded here: it is other browsers that are meant.
-        if let Err(error) = address
-            .authority(&app.core, Arc::default())
-            .tell_clients(session)
-            .await
-        {
+        let authority = address.authority(&app.core, Arc::default());
+        let told = match &ended.clients {
+            Some(clients) => authority.tell_these(ended.session, clients).await,
+            None => authority.tell_clients(ended.session).await,
+        };
+        if let Err(error) = told {
             tracing::warn!(%error, "clients could not be told that a session has ended");
         }
     }

@@ -153,6 +153,42 @@ async fn a_mistake_is_named_with_its_place() {
         ),
         (
             USERS,
+            json!({ "username": "x", "claims": { "email": 5 } }),
+            "#/claims/email",
+            "a text",
+        ),
+        (
+            USERS,
+            json!({ "username": "x", "claims": { "email_verified": "yes" } }),
+            "#/claims/email_verified",
+            "true or false",
+        ),
+        (
+            USERS,
+            json!({ "username": "x", "claims": { "address": { "street_address": 7 } } }),
+            "#/claims/address",
+            "an object of texts",
+        ),
+        (
+            USERS,
+            json!({ "username": "x", "claims": { "seats": [1, null] } }),
+            "#/claims/seats",
+            "null",
+        ),
+        (
+            USERS,
+            json!({ "username": "x", "claims": { "big": u64::MAX } }),
+            "#/claims/big",
+            "64 bits",
+        ),
+        (
+            CLIENTS,
+            json!({ "kind": "web", "default_max_age": u64::MAX }),
+            "#/default_max_age",
+            "ten years",
+        ),
+        (
+            USERS,
             json!({ "username": "x", "claims": { "sub": "1" } }),
             "#/claims",
             "token",
@@ -422,7 +458,7 @@ on_engines! { all:
             let made = api.post(ROLES, &json!({ "name": name })).await;
             let location = made.is(201).header("location").unwrap().strip_prefix("/api/v1").unwrap();
             assert_eq!(api.get(location).await.is(200).json()["name"], name);
-            let user = json!({ "username": name, "roles": [name], "claims": { "name": name, "note": { "of": [name, null, 1.5] } } });
+            let user = json!({ "username": name, "roles": [name], "claims": { "name": name, "note": { "of": [name, 1.5] } } });
             let made = api.post(USERS, &user).await;
             let made = made.is(201).json();
             assert_eq!(made["username"], name);

@@ -165,6 +165,7 @@ on_engines! { all:
             revision: 1,
             registered_by: RegisteredBy::Api,
             is_declared: false,
+            is_adopted: false,
             created_at: at(0),
             updated_at: at(0),
             secret_created_at: Some(at(0)),

@@ -68,6 +68,9 @@ fn verify(
     if (sequence, previous) != (ends.length, ends.head) {
         return Err("the head".to_owned());
     }
+    if ends.head_mac != key.head_mac(chain, ends.length, &ends.head) {
+        return Err("the end".to_owned());
+    }
     Ok(())
 }
 

@@ -326,6 +326,7 @@ fn said(changes: &[Change]) -> Vec<String> {
             ChangeAction::Create => "create",
             ChangeAction::Adopt => "adopt",
             ChangeAction::Update => "update",
+            ChangeAction::Release => "release",
             ChangeAction::Delete => "delete",
         };
         let fields: Vec<&str> = change
@@ -475,10 +476,21 @@ on_engines! { all:
         assert!(store.find_session(practice, &digest, at(9)).await.unwrap().is_some());
         assert_eq!(desk.apply(&format!("{WEB}{ada_too}")).await, []);
 
-        // From now on they are the file's, and go with it.
+        // The file made neither of them, and so takes neither away.
+        let mut released = said(&desk.apply("").await);
+        released.sort();
+        assert_eq!(released, ["release client web", "release user ada"]);
+        assert_eq!(find(store, "ada").await.unwrap().id, ada);
+        let web = store.find_client_record(practice, "web").await.unwrap().unwrap();
+        assert!(!web.is_declared && !web.is_adopted);
+        assert_eq!(web.client.client_name, record.client.client_name);
+        assert!(store.find_session(practice, &digest, at(9)).await.unwrap().is_some());
+        assert_eq!(desk.apply("").await, []);
+
+        // Nor when it has declared them once more.
+        desk.apply(&format!("{WEB}{ada_too}")).await;
         desk.apply("").await;
-        assert_eq!(find(store, "ada").await, None);
-        assert_eq!(store.find_client_record(practice, "web").await.unwrap(), None);
+        assert_eq!(find(store, "ada").await.unwrap().id, ada);
     }
 
     async fn what_an_administrator_decided_holds_where_the_file_says_nothing(database: Database) {

@@ -179,9 +179,10 @@ impl Applying<'_> {
             Step::UpdateApi {
                 api,
                 position,
+                is_declared,
                 revision,
             } => tx
-                .update_api(issuer, api, Some(*position), true, *revision)
+                .update_api(issuer, api, Some(*position), *is_declared, *revision)
                 .await?
                 .is_some(),
             Step::DeleteApi { id, revision } => tx.delete_api(issuer, *id, *revision).await?,
@@ -191,9 +192,10 @@ impl Applying<'_> {
             Step::UpdateRole {
                 role,
                 position,
+                is_declared,
                 revision,
             } => tx
-                .update_role(issuer, role, Some(*position), true, *revision)
+                .update_role(issuer, role, Some(*position), *is_declared, *revision)
                 .await?
                 .is_some(),
             Step::DeleteRole { name, revision } => tx.delete_role(issuer, name, *revision).await?,
@@ -240,24 +242,30 @@ fn events(issuer: &IssuerPlan) -> Vec<Event> {
 }
 
 fn event(change: &Change) -> Event {
-    use ChangeAction::{Adopt, Create, Delete, Update};
+    use ChangeAction::{Adopt, Create, Delete, Release, Update};
     let (kind, action) = match (change.kind, change.action) {
         (ChangedKind::Issuer, Create) => (TargetKind::Issuer, Action::IssuerCreated),
-        (ChangedKind::Issuer, Adopt | Update) => (TargetKind::Issuer, Action::SettingsChanged),
+        (ChangedKind::Issuer, Adopt | Update | Release) => {
+            (TargetKind::Issuer, Action::SettingsChanged)
+        }
         (ChangedKind::Issuer, Delete) => (TargetKind::Issuer, Action::IssuerDeleted),
-        (ChangedKind::Key, Create | Adopt | Update) => (TargetKind::Key, Action::KeyRotated),
+        (ChangedKind::Key, Create | Adopt | Update | Release) => {
+            (TargetKind::Key, Action::KeyRotated)
+        }
         (ChangedKind::Key, Delete) => (TargetKind::Key, Action::KeyDeleted),
         (ChangedKind::Api, Create) => (TargetKind::Api, Action::ApiCreated),
-        (ChangedKind::Api, Adopt | Update) => (TargetKind::Api, Action::ApiChanged),
+        (ChangedKind::Api, Adopt | Update | Release) => (TargetKind::Api, Action::ApiChanged),
         (ChangedKind::Api, Delete) => (TargetKind::Api, Action::ApiDeleted),
         (ChangedKind::Role, Create) => (TargetKind::Role, Action::RoleCreated),
-        (ChangedKind::Role, Adopt | Update) => (TargetKind::Role, Action::RoleChanged),
+        (ChangedKind::Role, Adopt | Update | Release) => (TargetKind::Role, Action::RoleChanged),
         (ChangedKind::Role, Delete) => (TargetKind::Role, Action::RoleDeleted),
         (ChangedKind::Client, Create) => (TargetKind::Client, Action::ClientCreated),
-        (ChangedKind::Client, Adopt | Update) => (TargetKind::Client, Action::ClientChanged),
+        (ChangedKind::Client, Adopt | Update | Release) => {
+            (TargetKind::Client, Action::ClientChanged)
+        }
         (ChangedKind::Client, Delete) => (TargetKind::Client, Action::ClientDeleted),
         (ChangedKind::User, Create) => (TargetKind::User, Action::UserCreated),
-        (ChangedKind::User, Adopt | Update) => (TargetKind::User, Action::UserChanged),
+        (ChangedKind::User, Adopt | Update | Release) => (TargetKind::User, Action::UserChanged),
         (ChangedKind::User, Delete) => (TargetKind::User, Action::UserDeleted),
     };
     let fields: Vec<Json> = change

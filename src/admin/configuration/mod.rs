@@ -67,6 +67,8 @@ pub enum ChangeAction {
     /// It is there, and belongs to the configuration from now on.
     Adopt,
     Update,
+    /// It is declared no longer. It was there before it was, and stays as it is.
+    Release,
     Delete,
 }
 

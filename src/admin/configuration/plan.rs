@@ -68,6 +68,7 @@ pub(super) enum Step {
     UpdateApi {
         api: Api,
         position: i64,
+        is_declared: bool,
         revision: i64,
     },
     DeleteApi {
@@ -81,6 +82,7 @@ pub(super) enum Step {
     UpdateRole {
         role: Role,
         position: i64,
+        is_declared: bool,
         revision: i64,
     },
     DeleteRole {
@@ -332,6 +334,7 @@ impl<'a> Planning<'a> {
                         self.steps.push(Step::UpdateApi {
                             api: api.clone(),
                             position,
+                            is_declared: true,
                             revision: known.revision,
                         });
                     }
@@ -341,11 +344,19 @@ impl<'a> Planning<'a> {
         }
         for gone in stored.into_iter().filter(|api| api.is_declared) {
             let audience = &gone.value.audience;
-            self.change(ChangedKind::Api, audience, ChangeAction::Delete, Vec::new());
-            self.deletions.push(Step::DeleteApi {
-                id: gone.value.id,
-                revision: gone.revision,
-            });
+            if self.is_released(ChangedKind::Api, audience, gone.is_adopted) {
+                self.steps.push(Step::UpdateApi {
+                    api: gone.value,
+                    position: gone.position,
+                    is_declared: false,
+                    revision: gone.revision,
+                });
+            } else {
+                self.deletions.push(Step::DeleteApi {
+                    id: gone.value.id,
+                    revision: gone.revision,
+                });
+            }
         }
         Ok(apis)
     }
@@ -442,6 +453,7 @@ impl<'a> Planning<'a> {
                         self.steps.push(Step::UpdateRole {
                             role,
                             position,
+                            is_declared: true,
                             revision: known.revision,
                         });
                     }
@@ -449,14 +461,33 @@ impl<'a> Planning<'a> {
             }
         }
         for gone in stored.into_iter().filter(|role| role.is_declared) {
-            let name = gone.value.name;
-            self.change(ChangedKind::Role, &name, ChangeAction::Delete, Vec::new());
-            self.deletions.push(Step::DeleteRole {
-                name,
-                revision: gone.revision,
-            });
+            if self.is_released(ChangedKind::Role, &gone.value.name, gone.is_adopted) {
+                self.steps.push(Step::UpdateRole {
+                    role: gone.value,
+                    position: gone.position,
+                    is_declared: false,
+                    revision: gone.revision,
+                });
+            } else {
+                self.deletions.push(Step::DeleteRole {
+                    name: gone.value.name,
+                    revision: gone.revision,
+                });
+            }
         }
         Ok(())
+    }
+
+    /// Notes what becomes of something that is declared no longer: what somebody had made before is
+    /// let go, what a configuration made is deleted (`false`).
+    fn is_released(&mut self, kind: ChangedKind, name: &str, is_adopted: bool) -> bool {
+        let action = if is_adopted {
+            ChangeAction::Release
+        } else {
+            ChangeAction::Delete
+        };
+        self.change(kind, name, action, Vec::new());
+        is_adopted
     }
 
     /// Notes the change of something that exists; `false` when there is none.
@@ -554,16 +585,17 @@ impl<'a> Planning<'a> {
                 let Some(gone) = store.find_client_record(self.id, &client_id).await? else {
                     continue;
                 };
-                self.change(
-                    ChangedKind::Client,
-                    &client_id,
-                    ChangeAction::Delete,
-                    Vec::new(),
-                );
-                self.deletions.push(Step::DeleteClient {
-                    client_id,
-                    revision: gone.revision,
-                });
+                if self.is_released(ChangedKind::Client, &client_id, gone.is_adopted) {
+                    self.steps.push(Step::UpdateClient(Box::new(ClientRecord {
+                        is_declared: false,
+                        ..gone
+                    })));
+                } else {
+                    self.deletions.push(Step::DeleteClient {
+                        client_id,
+                        revision: gone.revision,
+                    });
+                }
             }
         }
         Ok(())
@@ -651,17 +683,20 @@ impl<'a> Planning<'a> {
                 let Some(gone) = store.find_user_record(self.id, &canonical).await? else {
                     continue;
                 };
-                let username = gone.user.username;
-                self.change(
-                    ChangedKind::User,
-                    &username,
-                    ChangeAction::Delete,
-                    Vec::new(),
-                );
-                self.deletions.push(Step::DeleteUser {
-                    id: gone.user.id,
-                    revision: gone.revision,
-                });
+                if self.is_released(ChangedKind::User, &gone.user.username, gone.is_adopted) {
+                    self.steps.push(Step::UpdateUser {
+                        locks_out: false,
+                        record: Box::new(UserRecord {
+                            is_declared: false,
+                            ..gone
+                        }),
+                    });
+                } else {
+                    self.deletions.push(Step::DeleteUser {
+                        id: gone.user.id,
+                        revision: gone.revision,
+                    });
+                }
             }
         }
         Ok(())

@@ -150,7 +150,7 @@ impl Facts<'_> {
                 quoted(&format!("client_secret={secret}")),
             ));
         } else {
-            let user = quoted(&format!("{id}:{secret}"));
+            let user = quoted(&dialect.token_request.basic_pair(id, secret));
             command.push_str(&format!("  --user {user} \\\n"));
         }
         command.push_str("  --data grant_type=client_credentials");

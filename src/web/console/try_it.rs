@@ -363,18 +363,7 @@ impl Trial<'_> {
         }
         let body = body.finish();
         if !flow.client_secret.is_empty() && is_in_header {
-            let encode = |text: &str| -> String {
-                if policy.basic_is_form_urlencoded {
-                    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-                } else {
-                    text.to_owned()
-                }
-            };
-            let pair = format!(
-                "{}:{}",
-                encode(&flow.client_id),
-                encode(&flow.client_secret)
-            );
+            let pair = policy.basic_pair(&flow.client_id, &flow.client_secret);
             headers.push((
                 "Authorization".to_owned(),
                 format!("Basic {}", BASE64_STANDARD.encode(pair)),

@@ -102,7 +102,11 @@ impl ReadyClient {
     fn new(client: &ClientDeclaration, origin: Origin) -> Self {
         let client_id = client.client_id.get_ref().clone();
         Self {
-            name: client.client_name.clone().unwrap_or(client_id.clone()),
+            name: client
+                .client_name
+                .as_ref()
+                .map_or(&client_id, |name| name.get_ref())
+                .clone(),
             client_secret: demo_secret(client.client_secret.as_ref(), origin),
             client_id,
             kind: client.kind.as_str(),

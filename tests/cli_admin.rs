@@ -701,7 +701,7 @@ fn a_configuration_is_planned_applied_and_written_down() {
     let program = running(&clinic);
     clinic.rewrite(
         "client_name = \"Patient Portal\"",
-        "client_name = \"Portal\\u001b[31m\"\noperator = \"Us\"",
+        "client_name = \"Portal\"\noperator = \"Us\"\nclaims = { note = \"\\u001b[31m\" }",
     );
     clinic.rewrite("name = \"Sunrise Clinic\"", "name = \"Sunset Clinic\"");
     clinic.rewrite(

@@ -103,8 +103,26 @@ const MISTAKES: &[(&str, &str, usize, &str)] = &[
     ),
     ("name = \"practice\"", "name = \"brand\"", 2, "Locum's own"),
     ("https://practice.example/bye", "/bye", 5, "absolute"),
+    (
+        "[\"ES256\"]\n",
+        "[\"ES256\"]\naudit_retention_days = 36501\n",
+        5,
+        "expected 1 to 36500",
+    ),
+    (
+        "[\"ES256\"]\n",
+        "[\"ES256\"]\naudit_retention_days = 0\n",
+        5,
+        "expected 1 to 36500",
+    ),
     // The brand.
-    ("\"The Practice\"", "\" \"", 8, "empty"),
+    ("\"The Practice\"", "\" \"", 8, "is missing"),
+    (
+        "The Practice",
+        "The \\u202ePractice",
+        8,
+        "characters that nobody can see",
+    ),
     ("#1F6feb", "#1F6fe", 9, "a color like"),
     ("#1F6feb", "red", 9, "a color like"),
     ("logo.svg", "none.svg", 10, "cannot read none.svg"),
@@ -118,7 +136,20 @@ const MISTAKES: &[(&str, &str, usize, &str)] = &[
         "http or https",
     ),
     ("help_uri", "help_url", 11, "did you mean `help_uri`?"),
-    // Scopes.
+    // APIs and scopes.
+    (
+        "scopes = [\n",
+        "name = \"A\\u0007\"\nscopes = [\n",
+        15,
+        "an API's name has characters that nobody can see",
+    ),
+    ("Escribir", "Escribir\\u0000", 17, "control characters"),
+    (
+        "{ en = \"Write\", es = \"Escribir\" }",
+        "\"Write\\u009b\"",
+        17,
+        "control characters",
+    ),
     ("needs_role", "need_role", 17, "did you mean `needs_role`?"),
     (
         "es = \"Escribir\"",
@@ -128,7 +159,20 @@ const MISTAKES: &[(&str, &str, usize, &str)] = &[
     ),
     ("\"Escribir\"", "7", 17, "expected a string"),
     // Roles.
-    ("name = \"nurse\"", "name = \"\"", 21, "1 to 255 characters"),
+    ("name = \"nurse\"", "name = \"\"", 21, "is missing"),
+    (
+        "name = \"nurse\"",
+        "name = \"nur\\u200bse\"",
+        21,
+        "characters that nobody can see",
+    ),
+    ("name = \"nurse\"", "name = \"..\"", 21, "another place"),
+    (
+        "name = \"nurse\"",
+        "name = \"nurse\"\ndescription = \"a\\u0000b\"",
+        22,
+        "control characters",
+    ),
     (
         "name = \"nurse\"",
         "name = \"nurse\"\n[[issuer.role]]\nname = \"nurse\"",
@@ -148,6 +192,30 @@ const MISTAKES: &[(&str, &str, usize, &str)] = &[
         "role `nurse` has two grants",
     ),
     // Clients.
+    (
+        "client_id = \"native\"",
+        "client_id = \".\"",
+        38,
+        "another place",
+    ),
+    (
+        "kind = \"native\"",
+        "kind = \"native\"\nclient_name = \"a\\u200bb\"",
+        40,
+        "a client_name has characters that nobody can see",
+    ),
+    (
+        "kind = \"native\"",
+        "kind = \"native\"\nsoftware_id = \"\\u001b[31m\"",
+        38,
+        "software_id of client `native` has a control character",
+    ),
+    (
+        "kind = \"native\"",
+        "kind = \"native\"\noperator = \"a\\u0000b\"",
+        40,
+        "control characters",
+    ),
     (
         "\"https://app.example/callback\"",
         "\"javascript:alert(1)\"",
@@ -257,13 +325,37 @@ const MISTAKES: &[(&str, &str, usize, &str)] = &[
         "username = \"Ada\"",
         "username = \" Ada\"",
         48,
-        "without space around it",
+        "begins or ends with a space",
     ),
     (
         "username = \"Ada\"",
         "username = \"A\\u0000\"",
         48,
-        "a username is",
+        "a username has characters that nobody can see",
+    ),
+    (
+        "username = \"Ada\"",
+        "username = \"A\\u202eda\"",
+        48,
+        "characters that nobody can see",
+    ),
+    (
+        "name = \"Ada L.\"",
+        "name = \"Ada\\u0007\"",
+        51,
+        "name of user `Ada`",
+    ),
+    (
+        "name = \"Ada L.\"",
+        "email = \"ada\"",
+        51,
+        "is not an address",
+    ),
+    (
+        "zoneinfo = \"Europe/Paris\"",
+        "phone_number = \"call me\"",
+        54,
+        "is not a number",
     ),
     (
         "username = \"bob\"",

@@ -6,16 +6,13 @@ use super::rights::Permission;
 use super::system::{self, CONSOLE};
 use super::{Admin, AdminFault, AtIssuer, Problem, Result, rules, signing_keys};
 use crate::audit::{Action, Chain, Event, Target, TargetKind};
-use crate::config::{is_color, is_host_name, is_issuer_name};
+use crate::config::{is_color, is_host_name, is_issuer_name, is_retention};
 use crate::dialect::{BUILT_IN, Dialect, Endpoint};
 use crate::issuer::{BrandSettings, IssuerId, IssuerSettings, RegistrationPolicy};
 use crate::protocol::SigningAlg;
 use crate::store::StoredIssuer;
 
 const WHAT: &str = "issuer";
-
-/// The longest that audit events may be asked to be kept, in days.
-const LONGEST_RETENTION: u32 = 36_500;
 
 impl Admin<'_> {
     /// The issuers one may do something at, by name; the console is none of them.
@@ -358,14 +355,8 @@ impl AtIssuer<'_> {
         }
         let uris = &settings.post_logout_redirect_uris;
         problems.extend(rules::redirect_uris("post_logout_redirect_uris", uris));
-        if settings
-            .audit_retention_days
-            .is_some_and(|days| days == 0 || days > LONGEST_RETENTION)
-        {
-            problems.push(Problem::new(
-                "audit_retention_days",
-                format!("expected 1 to {LONGEST_RETENTION}, or nothing for ever"),
-            ));
+        if let Some(days) = settings.audit_retention_days {
+            problems.extend(rules::problem("audit_retention_days", is_retention(days)));
         }
         for (field, is_same) in [
             (

@@ -6,18 +6,18 @@ use serde_json::{Map, Value as Json};
 
 use super::Problem;
 use super::forms::{ApiForm, ClientForm, GrantForm, RoleForm, ScopesForm, UserForm};
-use crate::account::{ABOUT_TOKENS, ClaimKind, Profile, ProfileFault, User, UserClaims};
-use crate::config::is_language_tag;
+use crate::account::{ABOUT_TOKENS, ClaimKind, UserClaims};
+use crate::config::{
+    is_description, is_language_tag, is_name, is_segment, is_username, profile_problems,
+};
 use crate::dialect::{Dialect, TokenFormat};
 use crate::issuer::{Api, check_redirect_uri};
 use crate::oauth::registration::check_client;
-use crate::protocol::{MetadataMember, Scope, SigningAlg, is_invisible};
+use crate::protocol::{MetadataMember, Scope, SigningAlg};
 use crate::secret::{Secret, SecretHash};
 
 /// Characters of a name.
 const LONGEST_NAME: usize = 255;
-/// Characters of what is told about something.
-const LONGEST_TEXT: usize = 2000;
 /// Scopes of an API, grants of a client, roles of a user.
 const MOST: usize = 500;
 /// Bytes of a user's claims, and of whatever else is JSON of somebody's own.
@@ -27,35 +27,20 @@ const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
 /// Bytes of a URI.
 const LONGEST_URI: usize = 2000;
 
+/// The problem of a field, unless what was checked is as it should be.
+pub fn problem(field: &str, checked: Result<(), String>) -> Option<Problem> {
+    let message = checked.err()?;
+    Some(Problem::new(field, message))
+}
+
 /// `None` when it is one: one line that people can tell from others.
 pub fn name(field: &str, text: &str) -> Option<Problem> {
-    let is_odd = |c: char| c.is_control() || is_invisible(c);
-    let message = if text.trim().is_empty() {
-        "is missing".to_owned()
-    } else if text.trim() != text {
-        "begins or ends with a space".to_owned()
-    } else if text.chars().count() > LONGEST_NAME {
-        format!("is longer than {LONGEST_NAME} characters")
-    } else if text.chars().any(is_odd) {
-        "has characters that nobody can see".to_owned()
-    } else {
-        return None;
-    };
-    Some(Problem::new(field, message))
+    problem(field, is_name(text))
 }
 
 /// `None` when it is one: any text, lines included.
 pub fn description(field: &str, text: &str) -> Option<Problem> {
-    if text.chars().count() > LONGEST_TEXT {
-        return Some(Problem::new(
-            field,
-            format!("is longer than {LONGEST_TEXT} characters"),
-        ));
-    }
-    let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    text.chars()
-        .any(is_odd)
-        .then(|| Problem::new(field, "has control characters"))
+    problem(field, is_description(text))
 }
 
 /// What has to fit the issuer: its dialect, what it signs with, and its APIs.
@@ -169,14 +154,10 @@ fn alg(field: &str, alg: Option<SigningAlg>, algs: &[SigningAlg]) -> Option<Prob
 pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let id = &form.client_id;
-    if [".", ".."].contains(&id.as_str()) {
-        problems.push(Problem::new(
-            "client_id",
-            "in a URL this means another place",
-        ));
-    } else if id.trim() != id {
+    if id.trim() != id {
         problems.push(Problem::new("client_id", "begins or ends with a space"));
     }
+    problems.extend(problem("client_id", is_segment(id)));
     if !form.client_name.is_empty() {
         problems.extend(name("client_name", &form.client_name));
     }
@@ -323,9 +304,7 @@ pub fn grants(grants: &[GrantForm], apis: &[Api]) -> Vec<Problem> {
 pub fn role(form: &RoleForm, apis: &[Api]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(name("name", &form.name));
-    if [".", ".."].contains(&form.name.as_str()) {
-        problems.push(Problem::new("name", "in a URL this means another place"));
-    }
+    problems.extend(problem("name", is_segment(&form.name)));
     problems.extend(description("description", &form.description));
     problems.extend(grants(&form.grants, apis));
     problems
@@ -334,10 +313,7 @@ pub fn role(form: &RoleForm, apis: &[Api]) -> Vec<Problem> {
 /// `known_roles` are names.
 pub fn user(form: &UserForm, known_roles: &[&str]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    problems.extend(name("username", &form.username));
-    if User::canonical_username(&form.username).len() > 256 {
-        problems.push(Problem::new("username", "is longer than 256 bytes"));
-    }
+    problems.extend(problem("username", is_username(&form.username)));
     if form.roles.len() > MOST {
         problems.push(Problem::new("roles", format!("more than {MOST}")));
     }
@@ -387,25 +363,8 @@ fn claims(claims: &Map<String, Json>) -> Vec<Problem> {
         };
         problems.push(Problem::new(format!("claims.{name}"), message));
     }
-    let claims = UserClaims(claims.clone());
-    let text = |name: &str| claims.text(name).unwrap_or_default().to_owned();
-    let profile = Profile {
-        // Not everybody has one: what is shown instead is the username.
-        name: claims.text("name").unwrap_or("-").to_owned(),
-        given_name: text("given_name"),
-        family_name: text("family_name"),
-        email: text("email"),
-        phone_number: text("phone_number"),
-        locale: text("locale"),
-    };
-    problems.extend(profile.faults().into_iter().map(|fault| match fault {
-        ProfileFault::MissingName => Problem::new("name", "is missing"),
-        ProfileFault::UnusableName => Problem::new(
-            "name",
-            "is longer than 200 characters, or has control characters",
-        ),
-        ProfileFault::MalformedEmail => Problem::new("email", "is not an address"),
-        ProfileFault::MalformedPhoneNumber => Problem::new("phone_number", "is not a number"),
-    }));
+    let profile = profile_problems(&UserClaims(claims.clone()));
+    let profile = profile.into_iter();
+    problems.extend(profile.map(|(field, message)| Problem::new(field, message)));
     problems
 }

@@ -17,7 +17,10 @@ use crate::dialect::Dialect;
 use crate::secret::Secret;
 use crate::source::{Mistake, Source, suggest};
 
-pub use check::{is_color, is_host_name, is_issuer_name};
+pub use check::{
+    is_color, is_description, is_host_name, is_issuer_name, is_name, is_retention, is_segment,
+    is_username, profile_problems,
+};
 pub use declaration::{
     ApiDeclaration, BrandDeclaration, ClaimsDeclaration, ClientDeclaration, GrantDeclaration,
     IssuerDeclaration, ResourceDeclaration, ResourceMethod, RoleDeclaration, ScopeDeclaration,

@@ -430,7 +430,7 @@ impl<'a> Planning<'a> {
         for (position, declared) in positions.into_iter().zip(declared) {
             let role = RoleForm {
                 name: declared.name.get_ref().clone(),
-                description: declared.description.clone(),
+                description: value(&declared.description).unwrap_or_default(),
                 grants: declared.grants.iter().map(grant_form).collect(),
             }
             .to_role(apis);
@@ -789,10 +789,14 @@ fn take<T>(stored: &mut Vec<Recorded<T>>, fits: impl Fn(&T) -> bool) -> Option<R
     Some(stored.remove(at))
 }
 
+fn value(declared: &Option<toml::Spanned<String>>) -> Option<String> {
+    declared.as_ref().map(|value| value.get_ref().clone())
+}
+
 fn api_form(declared: &ApiDeclaration) -> ApiForm {
     ApiForm {
         audience: declared.audience.get_ref().clone(),
-        name: declared.name.clone().unwrap_or_default(),
+        name: value(&declared.name).unwrap_or_default(),
         scopes: declared
             .scopes
             .iter()
@@ -831,7 +835,7 @@ fn grant_form(declared: &GrantDeclaration) -> GrantForm {
 fn client_form(declared: &ClientDeclaration) -> ClientForm {
     ClientForm {
         client_id: declared.client_id.get_ref().clone(),
-        client_name: declared.client_name.clone().unwrap_or_default(),
+        client_name: value(&declared.client_name).unwrap_or_default(),
         kind: declared.kind,
         token_endpoint_auth_method: declared
             .token_endpoint_auth_method
@@ -849,11 +853,9 @@ fn client_form(declared: &ClientDeclaration) -> ClientForm {
 }
 
 fn settings(declaration: &IssuerDeclaration, folder: Folder<'_>) -> IssuerSettings {
-    let text =
-        |text: &Option<toml::Spanned<String>>| text.as_ref().map(|text| text.get_ref().clone());
     let brand = &declaration.brand;
     IssuerSettings {
-        host: text(&declaration.host),
+        host: value(&declaration.host),
         signing_algs: declaration
             .signing_algs
             .as_ref()
@@ -865,12 +867,12 @@ fn settings(declaration: &IssuerDeclaration, folder: Folder<'_>) -> IssuerSettin
             .map(|uri| uri.get_ref().clone())
             .collect(),
         brand: BrandSettings {
-            name: text(&brand.name),
-            color: text(&brand.color),
+            name: value(&brand.name),
+            color: value(&brand.color),
             // Read and found good when the configuration was checked. If it has gone since, there
             // is none.
             logo: brand.read_logo(folder).ok().flatten(),
-            help_uri: text(&brand.help_uri),
+            help_uri: value(&brand.help_uri),
         },
         registration: declaration.registration,
         audit_retention_days: declaration

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::Check;
+use super::{Check, is_description};
 use crate::config::declaration::ApiDeclaration;
 use crate::dialect::{Dialect, TokenFormat};
 use crate::protocol::{Scope, SigningAlg, is_vschar};
@@ -40,6 +40,7 @@ impl Check<'_> {
                 "an audience is printable ASCII without spaces, usually a URI",
             );
         }
+        self.display_name("an API's name", &api.name);
         if let Some(lifetime) = &api.token_lifetime
             && !(1..=LONGEST_LIFETIME).contains(lifetime.get_ref())
         {
@@ -56,6 +57,10 @@ impl Check<'_> {
             }
             if !names.insert(name) {
                 self.add(scope, format!("scope `{name}` is declared twice"));
+            }
+            let described = &scope.get_ref().description;
+            for text in std::iter::once(&described.text).chain(described.translations.values()) {
+                self.text(scope, "a scope's description", is_description(text));
             }
         }
     }

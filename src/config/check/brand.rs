@@ -1,12 +1,10 @@
-use super::Check;
+use super::{Check, is_name};
 use crate::config::declaration::BrandDeclaration;
 
 impl Check<'_> {
     pub(super) fn brand(&mut self, brand: &BrandDeclaration) {
-        if let Some(name) = &brand.name
-            && name.get_ref().trim().is_empty()
-        {
-            self.add(name, "the name is empty");
+        if let Some(name) = &brand.name {
+            self.text(name, "the name", is_name(name.get_ref()));
         }
         if let Some(color) = &brand.color
             && !is_color(color.get_ref())

@@ -3,10 +3,11 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 use toml::Spanned;
 
-use super::Check;
+use super::{Check, is_description, is_name, is_segment};
 use crate::config::declaration::{ClientDeclaration, IssuerDeclaration};
 use crate::dialect::Dialect;
 use crate::issuer::{ClientKind, SubjectType};
+use crate::oauth::registration::check_texts;
 use crate::protocol::{
     ClientAuthMethod, GrantType, SigningAlg, check_public_keys, have_one_host, is_vschar,
 };
@@ -49,6 +50,8 @@ impl Check<'_> {
                 "a client_id is 1 to 255 printable ASCII characters (RFC 6749 Appendix A.1)",
             );
         }
+        self.text(&client.client_id, "client_id:", is_segment(id));
+        self.client_texts(client);
         let kind = client.kind.as_str();
         if client.client_secret.is_some() && client.client_secret_hash.is_some() {
             self.add(
@@ -81,6 +84,25 @@ impl Check<'_> {
         }
         if let Some(method) = &client.token_endpoint_auth_method {
             self.auth_method(client, method, dialect);
+        }
+    }
+
+    fn client_texts(&mut self, client: &ClientDeclaration) {
+        let id = client.client_id.get_ref();
+        self.display_name("a client_name", &client.client_name);
+        if let Some(operator) = &client.operator {
+            self.text(operator, "the operator", is_description(operator.get_ref()));
+        }
+        // Without a name, it is shown by its ID.
+        let name = client.client_name.as_ref().map(Spanned::get_ref);
+        let name = name.filter(|name| is_name(name).is_ok());
+        let name = name.map_or("-", String::as_str);
+        for problem in check_texts(name, &client.metadata()) {
+            let (member, message) = (problem.member.as_str(), problem.message);
+            self.add(
+                &client.client_id,
+                format!("{member} of client `{id}` {message}"),
+            );
         }
     }
 

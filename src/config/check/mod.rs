@@ -7,9 +7,12 @@ mod client;
 mod grant;
 mod person;
 mod resource;
+mod text;
 mod uri;
 
 pub use brand::is_color;
+pub use person::profile_problems;
+pub use text::{is_description, is_name, is_segment, is_username};
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -60,6 +63,22 @@ pub fn is_host_name(name: &str) -> Result<(), &'static str> {
         return Err("is this machine, and every issuer has its own name below it in development");
     }
     Ok(())
+}
+
+/// The longest that audit events may be asked to be kept, in days.
+const LONGEST_RETENTION: u32 = 36_500;
+
+/// Whether audit events can be kept for so many days.
+///
+/// # Errors
+/// What was expected.
+pub fn is_retention(days: u32) -> Result<(), String> {
+    if (1..=LONGEST_RETENTION).contains(&days) {
+        return Ok(());
+    }
+    Err(format!(
+        "expected 1 to {LONGEST_RETENTION}, or nothing for ever"
+    ))
 }
 
 /// Checks the settings at the top of the file.
@@ -173,6 +192,11 @@ impl Check<'_> {
         self.brand(&issuer.brand);
         for uri in &issuer.post_logout_redirect_uris {
             self.redirect_uri(uri);
+        }
+        if let Some(days) = &issuer.audit_retention_days
+            && let Err(message) = is_retention(*days.get_ref())
+        {
+            self.add(days, message);
         }
         if issuer.registration != RegistrationPolicy::Closed
             && dialect.endpoints.find(Endpoint::Registration).is_none()

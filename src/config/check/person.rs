@@ -1,23 +1,23 @@
 use std::collections::HashSet;
 
-use super::Check;
-use crate::account::User;
+use super::{Check, is_description, is_name, is_segment, is_username};
+use crate::account::{Profile, ProfileFault, User, UserClaims};
 use crate::config::Origin;
 use crate::config::declaration::{
     ApiDeclaration, IssuerDeclaration, RoleDeclaration, UserDeclaration,
 };
 use crate::source::suggest;
 
-/// In characters. Usernames are often addresses, which may be almost as long.
-const LONGEST_NAME: usize = 255;
-
 impl Check<'_> {
     pub(super) fn roles(&mut self, roles: &[RoleDeclaration], apis: &[ApiDeclaration]) {
         let mut names = HashSet::new();
         for role in roles {
             let name = role.name.get_ref();
-            if !is_name(name) {
-                self.add(&role.name, not_a_name("a role's name"));
+            self.text(&role.name, "a role's name", is_name(name));
+            self.text(&role.name, "a role's name:", is_segment(name));
+            if let Some(description) = &role.description {
+                let checked = is_description(description.get_ref());
+                self.text(description, "a role's description", checked);
             }
             if !names.insert(name) {
                 self.add(&role.name, format!("role `{name}` is declared twice"));
@@ -44,9 +44,7 @@ impl Check<'_> {
 
     fn user(&mut self, user: &UserDeclaration, roles: &[RoleDeclaration]) {
         let username = user.username.get_ref();
-        if !is_name(username) {
-            self.add(&user.username, not_a_name("a username"));
-        }
+        self.text(&user.username, "a username", is_username(username));
         match (&user.password, &user.password_hash) {
             (None, None) if user.has_no_password => {}
             (None, None) => self.add(
@@ -83,6 +81,16 @@ impl Check<'_> {
                 );
             }
         }
+        for (name, message) in profile_problems(&user.claims()) {
+            let mut plain = user.plain_claims();
+            let at = plain.find(|(plain, _)| *plain == name);
+            let own = || user.claims.names().find(|own| own.get_ref() == name);
+            let at = at.map(|(_, value)| value).or_else(own);
+            self.add(
+                at.unwrap_or(&user.username),
+                format!("{name} of user `{username}` {message}"),
+            );
+        }
         for role in &user.roles {
             let known = || roles.iter().map(|role| role.name.get_ref().as_str());
             if !known().any(|known| known == role.get_ref()) {
@@ -99,12 +107,22 @@ impl Check<'_> {
     }
 }
 
-fn is_name(text: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&text.chars().count())
-        && text.trim() == text
-        && !text.chars().any(char::is_control)
-}
-
-fn not_a_name(what: &str) -> String {
-    format!("{what} is 1 to {LONGEST_NAME} characters, without space around it")
+/// What is wrong with what is known of a person, by claim.
+pub fn profile_problems(claims: &UserClaims) -> Vec<(&'static str, &'static str)> {
+    let profile = Profile {
+        // Not everybody has one: what is shown instead is the username.
+        name: claims.text("name").unwrap_or("-").to_owned(),
+        ..Profile::of(claims)
+    };
+    let faults = profile.faults().into_iter();
+    let problems = faults.map(|fault| match fault {
+        ProfileFault::MissingName => ("name", "is missing"),
+        ProfileFault::UnusableName => (
+            "name",
+            "is longer than 200 characters, or has control characters",
+        ),
+        ProfileFault::MalformedEmail => ("email", "is not an address"),
+        ProfileFault::MalformedPhoneNumber => ("phone_number", "is not a number"),
+    });
+    problems.collect()
 }

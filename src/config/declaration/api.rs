@@ -13,7 +13,7 @@ use crate::protocol::SigningAlg;
 #[serde(deny_unknown_fields)]
 pub struct ApiDeclaration {
     pub audience: Spanned<String>,
-    pub name: Option<String>,
+    pub name: Option<Spanned<String>>,
     #[serde(default)]
     pub scopes: Vec<Spanned<ScopeDeclaration>>,
     /// Seconds.

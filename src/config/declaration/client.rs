@@ -14,7 +14,7 @@ use crate::secret::SecretHash;
 pub struct ClientDeclaration {
     pub client_id: Spanned<String>,
     /// For people; the client ID when absent.
-    pub client_name: Option<String>,
+    pub client_name: Option<Spanned<String>>,
     pub kind: ClientKind,
     pub client_secret: Option<SecretDeclaration>,
     /// Instead of the secret itself: Argon2id, or SHA-256 of one that Locum made.
@@ -51,7 +51,7 @@ pub struct ClientDeclaration {
     pub default_max_age: Option<u64>,
     #[serde(default)]
     pub require_auth_time: bool,
-    pub operator: Option<String>,
+    pub operator: Option<Spanned<String>>,
     pub client_uri: Option<Spanned<String>>,
     pub policy_uri: Option<Spanned<String>>,
     pub tos_uri: Option<Spanned<String>>,
@@ -102,7 +102,7 @@ impl ClientDeclaration {
             userinfo_signed_response_alg: value(&self.userinfo_signed_response_alg),
             default_max_age: self.default_max_age,
             require_auth_time: self.require_auth_time,
-            operator: self.operator.clone(),
+            operator: value(&self.operator),
             client_uri: value(&self.client_uri),
             policy_uri: value(&self.policy_uri),
             tos_uri: value(&self.tos_uri),

@@ -11,8 +11,7 @@ use crate::secret::SecretHash;
 #[serde(deny_unknown_fields)]
 pub struct RoleDeclaration {
     pub name: Spanned<String>,
-    #[serde(default)]
-    pub description: String,
+    pub description: Option<Spanned<String>>,
     #[serde(rename = "grant", default)]
     pub grants: Vec<GrantDeclaration>,
 }
@@ -26,11 +25,11 @@ pub struct UserDeclaration {
     /// Argon2id, instead of the password itself.
     #[serde(default, deserialize_with = "argon2id")]
     pub password_hash: Option<SecretHash>,
-    pub name: Option<String>,
-    pub given_name: Option<String>,
-    pub family_name: Option<String>,
-    pub email: Option<String>,
-    pub phone_number: Option<String>,
+    pub name: Option<Spanned<String>>,
+    pub given_name: Option<Spanned<String>>,
+    pub family_name: Option<Spanned<String>>,
+    pub email: Option<Spanned<String>>,
+    pub phone_number: Option<Spanned<String>>,
     /// Any others.
     #[serde(default)]
     pub claims: ClaimsDeclaration,
@@ -46,7 +45,7 @@ pub struct UserDeclaration {
 
 impl UserDeclaration {
     /// The claims that are keys of their own.
-    pub fn plain_claims(&self) -> impl Iterator<Item = (&'static str, &String)> {
+    pub fn plain_claims(&self) -> impl Iterator<Item = (&'static str, &Spanned<String>)> {
         [
             ("name", &self.name),
             ("given_name", &self.given_name),
@@ -61,7 +60,7 @@ impl UserDeclaration {
     pub fn claims(&self) -> UserClaims {
         let mut claims = self.claims.json();
         for (name, value) in self.plain_claims() {
-            claims.insert(name.to_owned(), value.as_str().into());
+            claims.insert(name.to_owned(), value.get_ref().as_str().into());
         }
         UserClaims(claims)
     }

@@ -14,5 +14,5 @@ mod submission;
 pub mod vendor_admin;
 
 pub use answer::RegisteredClient;
-pub use check::check_client;
+pub use check::{check_client, check_texts};
 pub use sector::check_sector;

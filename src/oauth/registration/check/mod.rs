@@ -6,7 +6,7 @@ mod uri;
 use std::collections::HashSet;
 
 use crate::dialect::Dialect;
-use crate::issuer::{Api, Client, ClientKind, GrantedScope, SubjectType};
+use crate::issuer::{Api, Client, ClientKind, ClientMetadata, GrantedScope, SubjectType};
 use crate::protocol::{
     ClientAuthMethod, GrantType, MetadataMember as Member, MetadataProblem, SigningAlg,
     check_public_keys, have_one_host, is_vschar,
@@ -33,12 +33,33 @@ pub fn check_client(
     check.grant_types();
     check.redirect_uris();
     check.other_uris();
-    check.texts();
+    check
+        .problems
+        .extend(check_texts(&client.client_name, &client.metadata));
     check.keys();
     check.algs(algs);
     check.subjects();
     check.grants(apis);
     check.problems
+}
+
+/// What is wrong with the texts that a client brings along, for people and for statistics.
+pub fn check_texts(client_name: &str, metadata: &ClientMetadata) -> Vec<MetadataProblem> {
+    let mut checked = vec![
+        (Member::ClientName, text::name(client_name)),
+        (Member::Contacts, text::contacts(&metadata.contacts)),
+    ];
+    for (member, value) in [
+        (Member::SoftwareId, &metadata.software_id),
+        (Member::SoftwareVersion, &metadata.software_version),
+        (Member::Owner, &metadata.owner),
+    ] {
+        checked.extend(value.iter().map(|value| (member, text::short(value))));
+    }
+    let wrong = checked
+        .into_iter()
+        .filter_map(|(member, checked)| Some(MetadataProblem::new(member, checked.err()?)));
+    wrong.collect()
 }
 
 struct Check<'a> {
@@ -208,27 +229,6 @@ impl Check<'_> {
                 Member::FrontchannelLogoutUri,
                 "must have scheme, host and port of one of the redirect_uris",
             );
-        }
-    }
-
-    fn texts(&mut self) {
-        let (client, metadata) = (self.client, &self.client.metadata);
-        if let Err(message) = text::name(&client.client_name) {
-            self.add(Member::ClientName, message);
-        }
-        for (member, value) in [
-            (Member::SoftwareId, &metadata.software_id),
-            (Member::SoftwareVersion, &metadata.software_version),
-            (Member::Owner, &metadata.owner),
-        ] {
-            if let Some(value) = value
-                && let Err(message) = text::short(value)
-            {
-                self.add(member, message);
-            }
-        }
-        if let Err(message) = text::contacts(&metadata.contacts) {
-            self.add(Member::Contacts, message);
         }
     }
 

@@ -70,7 +70,7 @@ impl AtIssuer<'_> {
         password: Option<&Secret>,
     ) -> Result<CreatedUser> {
         self.require(Permission::WriteUsers)?;
-        self.check_user(form).await?;
+        AdminFault::unless(self.problems_of(form).await?)?;
         let core = self.core();
         let now = self.admin.now();
         let password_hash = match password {
@@ -122,8 +122,11 @@ impl AtIssuer<'_> {
         form: &UserForm,
     ) -> Result<UserRecord> {
         self.require(Permission::WriteUsers)?;
-        self.check_user(form).await?;
         let known = self.user(id).await?;
+        let before = UserForm::from(&known.user);
+        let mut problems = self.problems_of(form).await?;
+        problems.retain(|problem| rules::is_of_change(problem, &before, form));
+        AdminFault::unless(problems)?;
         let mut record = known.clone();
         record.revision = revision;
         record.user.username.clone_from(&form.username);
@@ -237,10 +240,10 @@ impl AtIssuer<'_> {
             .ok_or_else(|| AdminFault::not_found(WHAT, id.0.to_string()))
     }
 
-    async fn check_user(&self, form: &UserForm) -> Result<()> {
+    async fn problems_of(&self, form: &UserForm) -> Result<Vec<Problem>> {
         let roles = self.core().store.list_roles(self.id()).await?;
         let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
-        AdminFault::unless(rules::user(form, &names))
+        Ok(rules::user(form, &names))
     }
 
     /// How many owners the console has who can sign in; nobody changes that until the transaction

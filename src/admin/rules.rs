@@ -330,6 +330,16 @@ pub fn user(form: &UserForm, known_roles: &[&str]) -> Vec<Problem> {
     problems
 }
 
+/// Whether the problem is one of what is being changed. What stays as it is is not held against the
+/// rest: somebody can be blocked whatever they are called.
+pub fn is_of_change(problem: &Problem, before: &UserForm, form: &UserForm) -> bool {
+    match problem.field.as_str() {
+        "username" => before.username != form.username,
+        "roles" => before.roles != form.roles,
+        _ => before.claims != form.claims,
+    }
+}
+
 /// Whether TOML has it, which is what a configuration is exported as.
 fn can_be_written_down(value: &Json) -> bool {
     match value {

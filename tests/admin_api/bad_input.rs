@@ -535,6 +535,35 @@ on_engines! { all:
     }
 }
 
+on_engines! { persistent:
+    /// There were times when a configuration could give such names.
+    async fn whoever_has_an_odd_name_can_be_locked_out(database: Database) {
+        let fixture = Fixture::on(&database.url).await;
+        let api = Api::at(fixture.peer(), "clinic").await;
+        let made = api.post(USERS, &json!({ "username": "odd", "claims": { "name": "Odd" } })).await;
+        let user = made.is(201).header("location").unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+        api.post(CLIENTS, &machine("odd")).await.is(201);
+        let mut connection = database.connect().await;
+        connection.execute("UPDATE users SET username = 'o\u{202e}dd', claims = '{\"name\":\"\\u0007\"}' WHERE username = 'odd'").await;
+        connection.execute("UPDATE clients SET client_name = 'o\u{200b}dd' WHERE client_id = 'odd'").await;
+
+        let blocked = api.patch(&user, &json!({ "blocked": true })).await.is(200).json();
+        assert_eq!((&blocked["blocked"], &blocked["username"]), (&json!(true), &json!("o\u{202e}dd")));
+        // What is changed is to be right.
+        for (change, place) in [
+            (json!({ "username": "\u{200b}" }), "#/username"),
+            (json!({ "claims": { "email": "odd@odd.example" } }), "#/claims/name"),
+            (json!({ "roles": ["nobody"] }), "#/roles"),
+        ] {
+            api.patch(&user, &change).await.wrong(place);
+        }
+        api.patch(&user, &json!({ "blocked": false, "username": "even" })).await.is(200);
+        let path = format!("{CLIENTS}/odd/disable");
+        let disabled = api.change("POST", &path, None).await.is(200).json();
+        assert_eq!(disabled["disabled"], true);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_not_found() {
     let (_fixture, api) = clinic().await;

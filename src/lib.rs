@@ -3,6 +3,7 @@
 //! From the ground up; each module uses only those above it in this list:
 //!
 //! - [`clock`], [`entropy`], [`secret`]: time, randomness and secrets as arguments
+//! - `private`: files that their owner alone can read
 //! - [`protocol`]: the RFCs' vocabulary as types, and every way a request can be wrong
 //! - [`dialect`]: how a vendor speaks OAuth, as TOML files and the schema that reads them
 //! - [`keys`]: signing keys, signing, JWKS
@@ -39,6 +40,7 @@ pub mod listen;
 pub mod oauth;
 pub mod oidc;
 pub mod outgoing;
+mod private;
 pub mod production;
 pub mod protocol;
 pub mod proxy;

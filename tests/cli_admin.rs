@@ -1,6 +1,7 @@
 //! Administration from the command line: on the database, and against a running server.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -756,7 +757,13 @@ fn a_configuration_is_planned_applied_and_written_down() {
 
     let file = clinic.path("exported.toml");
     let file = file.to_str().unwrap();
-    line.does(&["export", "--output", file]);
+    // Whoever could read what was there before is not to read hashes now.
+    std::fs::write(file, "longer than what is exported\n".repeat(1000)).unwrap();
+    for file in [file, clinic.path("new.toml").to_str().unwrap()] {
+        line.does(&["export", "--output", file]);
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
     let exported = std::fs::read_to_string(file).unwrap();
     assert!(
         !exported.contains("opens-the") && exported.contains("client_secret_hash"),

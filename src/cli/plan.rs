@@ -1,6 +1,7 @@
 //! `locum plan` and `locum apply`: what a configuration would change in the database, and doing
 //! it. Running servers notice within a second.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use super::admin::{Connection, Local, visible};
 use super::{Failed, fail, fail_with, running};
 use crate::admin::configuration::{self, Change, ChangeAction, FieldChange, Plan};
 use crate::config::{ConfigFile, Declared, Origin};
+use crate::private;
 
 /// Which configuration.
 #[derive(Args)]
@@ -195,7 +197,8 @@ impl Export {
         let files = exported.dialects.iter();
         let files = files.map(|(name, text)| (folder.join(name), text));
         for (path, text) in files.chain([(output.clone(), &exported.text)]) {
-            std::fs::write(&path, text)
+            private::replace(&path)
+                .and_then(|mut file| file.write_all(text.as_bytes()))
                 .map_err(|error| fail(format!("cannot write {}: {error}", path.display())))?;
         }
         Ok(())

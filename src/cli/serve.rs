@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{ConfigFile, Declared, Origin, setting};
 use crate::entropy::Entropy;
 use crate::keys::{Keyring, SecretKey};
+use crate::private;
 use crate::production;
 use crate::ready::Ready;
 use crate::secret::Secret;
@@ -137,11 +138,7 @@ async fn create_secret_key(file: &ConfigFile) -> Result<(), Failed> {
 
 /// For its owner alone, and whole or not at all: another process may be waiting for it.
 fn write_private(path: &Path, secret: &Secret) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut made = options.open(path)?;
+    let mut made = private::create(path)?;
     std::io::Write::write_all(&mut made, secret.expose().as_bytes())?;
     made.sync_all()
 }

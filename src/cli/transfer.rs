@@ -1,6 +1,5 @@
 //! `locum export --full` and `locum import`.
 
-use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use super::admin::Local;
 use super::{Failed, fail, misused, running};
 use crate::admin::transfer::{self, Exported, TransferFault, Wanted};
 use crate::config::ConfigFile;
+use crate::private;
 
 /// Writes whole issuers to a file, or to standard output.
 pub async fn export_whole(
@@ -54,22 +54,13 @@ async fn write(
 ) -> Result<Exported, Failed> {
     let cannot =
         |error: std::io::Error| fail(format!("cannot write {}: {error}", output.display()));
-    let mut file = BufWriter::new(private(unfinished).map_err(cannot)?);
+    let mut file = BufWriter::new(private::create(unfinished).map_err(cannot)?);
     let exported = transfer::export(&local.admin(), issuer, &mut file).await;
     let exported = exported.map_err(failed)?;
     file.flush().map_err(cannot)?;
     file.get_ref().sync_all().map_err(cannot)?;
     std::fs::rename(unfinished, output).map_err(cannot)?;
     Ok(exported)
-}
-
-/// A file that its owner alone can read.
-fn private(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// On standard error: standard output may be the file.

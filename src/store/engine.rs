@@ -10,6 +10,7 @@ use sqlx::{
 };
 
 use super::{Result, StoreError, migrations};
+use crate::private;
 
 /// Connections to one of the two engines.
 #[derive(Clone)]
@@ -177,7 +178,8 @@ impl Engine {
                 writer,
             });
         }
-        create_private(options.get_filename());
+        // If that fails, opening it says why.
+        let _ = private::create(options.get_filename());
         // FULL: an acknowledged commit survives a power cut, not only a crash of the process.
         let options = options
             .journal_mode(SqliteJournalMode::Wal)
@@ -253,15 +255,6 @@ async fn migrate_sqlite(writer: &SqlitePool) -> Result<()> {
         tokio::time::sleep(BETWEEN_TRIES).await;
     }
     Ok(migrator.run(writer).await?)
-}
-
-/// Creates the database file for its owner alone. If that fails, opening it says why.
-fn create_private(file: &std::path::Path) {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(file);
 }
 
 impl Tx {

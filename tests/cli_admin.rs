@@ -632,6 +632,34 @@ fn misuse_is_told_apart_from_failure() {
 }
 
 #[test]
+fn what_only_reads_makes_no_database() {
+    let database = Database::sqlite_file();
+    let clinic = Clinic::on(&database.url);
+    let file = database.url.trim_start_matches("sqlite://");
+    let whole = clinic.path("whole");
+    for arguments in [
+        &["plan"][..],
+        &["export"],
+        &["export", "--full", "--output", whole.to_str().unwrap()],
+        &["audit", "verify"],
+        &["audit", "export"],
+        &["audit", "search"],
+        &["user", "list", "-i", "sunrise"],
+        &["issuer", "create", "sunset"],
+        &["administrator", "set-up-link"],
+    ] {
+        let refused = clinic.run(arguments.iter().copied());
+        let expected = format!("there is no database at {file}");
+        assert!(refused.exited(1).contains(&expected), "{refused:?}");
+        assert_eq!(refused.stdout, "");
+        assert!(!std::path::Path::new(file).exists(), "{arguments:?}");
+    }
+    assert!(!whole.exists());
+    clinic.run(["migrate"]).exited(0);
+    clinic.run(["audit", "verify"]).exited(0);
+}
+
+#[test]
 fn tables_line_up_whatever_stands_in_them() {
     let (_database, clinic) = place();
     let line = Line {

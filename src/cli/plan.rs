@@ -25,19 +25,19 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    async fn open(&self) -> Result<(ConfigFile, Vec<Declared>, Local), Failed> {
+    fn read(&self) -> Result<(ConfigFile, Vec<Declared>), Failed> {
         let file = ConfigFile::read(&self.config).map_err(|mistake| fail_with(&[mistake]))?;
         let file = running::quietly(file)?;
         let declared = file
             .resolve(Origin::File)
             .map_err(|mistakes| fail_with(&mistakes))?;
-        let local = Local::open(&file).await?;
-        Ok((file, declared, local))
+        Ok((file, declared))
     }
 
     pub fn plan(self) -> Result<(), Failed> {
         running::runtime()?.block_on(async {
-            let (file, declared, local) = self.open().await?;
+            let (file, declared) = self.read()?;
+            let local = Local::open(&file).await?;
             let plan = configuration::plan(&local.core, &declared, file.folder()).await;
             self.print(&plan.map_err(fail)?, "would change")
         })
@@ -45,7 +45,8 @@ impl Configuration {
 
     pub fn apply(self) -> Result<(), Failed> {
         running::runtime()?.block_on(async {
-            let (file, declared, local) = self.open().await?;
+            let (file, declared) = self.read()?;
+            let local = Local::open_or_make(&file).await?;
             let admin = local.admin();
             let (core, keyring) = (&local.core, &local.keyring);
             let applied =

@@ -99,7 +99,7 @@ impl Import {
     pub fn run(self) -> Result<(), Failed> {
         let file = running::quietly(ConfigFile::at(self.config.as_deref())?)?;
         running::runtime()?.block_on(async {
-            let local = Local::open(&file).await?;
+            let local = Local::open_or_make(&file).await?;
             let wanted = Wanted {
                 issuer: self.issuer.as_deref(),
                 replace: self.replace,

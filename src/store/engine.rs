@@ -102,6 +102,21 @@ impl Engine {
         Err(unknown(url))
     }
 
+    /// # Errors
+    /// `Missing` when it is a file, and there is none. Whether Postgres has one is found by opening
+    /// it, which makes none.
+    pub fn require(url: &str) -> Result<()> {
+        if !is_sqlite(url) {
+            return Ok(());
+        }
+        let options = sqlite_options(url)?;
+        let file = options.get_filename();
+        if is_in_memory(url) || file.exists() {
+            return Ok(());
+        }
+        Err(StoreError::Missing(file.display().to_string()))
+    }
+
     /// The steps between a database's tables and this version's. A file that does not exist is
     /// not made.
     pub async fn pending_steps(url: &str) -> Result<Vec<migrations::Step>> {
@@ -116,11 +131,8 @@ impl Engine {
         if !is_sqlite(url) {
             return Err(unknown(url));
         }
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
-            .read_only(true)
-            .disable_statement_logging();
-        if url.contains(":memory:") || !options.get_filename().exists() {
+        let options = sqlite_options(url)?.read_only(true);
+        if is_in_memory(url) || !options.get_filename().exists() {
             return Ok(migrations::steps().collect());
         }
         let mut connection = options.connect().await?;
@@ -154,13 +166,10 @@ impl Engine {
     }
 
     async fn open_sqlite(url: &str) -> Result<Self> {
-        let in_memory = url.contains(":memory:");
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+        let options = sqlite_options(url)?
             .create_if_missing(true)
             .foreign_keys(true)
-            .busy_timeout(PATIENCE)
-            .disable_statement_logging();
+            .busy_timeout(PATIENCE);
         // A connection that is let go takes an in-memory database with it.
         let one = || {
             SqlitePoolOptions::new()
@@ -170,7 +179,7 @@ impl Engine {
                 .max_lifetime(None)
                 .acquire_timeout(PATIENCE)
         };
-        if in_memory {
+        if is_in_memory(url) {
             let writer = one().connect_with(options).await?;
             migrate_sqlite(&writer).await?;
             return Ok(Self::Sqlite {
@@ -286,11 +295,21 @@ fn is_sqlite(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
 
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:")
+}
+
 fn unknown(url: &str) -> StoreError {
     StoreError::Url(
         redact(url),
         "expected postgres://…, sqlite:///path/locum.db or sqlite::memory:".to_owned(),
     )
+}
+
+fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
+    Ok(SqliteConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Url(redact(url), error.to_string()))?
+        .disable_statement_logging())
 }
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {

@@ -90,6 +90,8 @@ pub enum StoreError {
     Newer(i64),
     #[error("the database holds something this version cannot read: {0}")]
     Unreadable(String),
+    #[error("there is no database at {0}")]
+    Missing(String),
     #[error("{0:?} is not a database URL: {1}")]
     Url(String, String),
     #[error("more is waiting to be written than the database takes")]
@@ -139,6 +141,15 @@ impl Store {
             token_inserts: GroupCommit::start(engine.clone()),
             engine,
         })
+    }
+
+    /// The same, of one that is there: no file is made.
+    ///
+    /// # Errors
+    /// `Missing` when there is none.
+    pub async fn open_existing(url: &str) -> Result<Self> {
+        Engine::require(url)?;
+        Self::open(url).await
     }
 
     /// What would be done to a database's tables if it were opened. Changes nothing.

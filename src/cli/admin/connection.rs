@@ -20,7 +20,7 @@ use crate::oauth::Core;
 use crate::production;
 use crate::protocol::is_loopback_http;
 use crate::secret::Secret;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Who answers.
 pub enum Connection {
@@ -149,12 +149,25 @@ fn problem(reply: &Reply) -> String {
 }
 
 impl Local {
-    /// Opens the database that the configuration names.
+    /// Opens the database that the configuration names, which has to be there: who reads from one
+    /// that was made a moment ago is told that all is well with nothing.
     pub async fn open(file: &ConfigFile) -> Result<Self, Failed> {
+        Self::with(file, Store::open_existing).await
+    }
+
+    /// Opens it, and makes it if there is none.
+    pub async fn open_or_make(file: &ConfigFile) -> Result<Self, Failed> {
+        Self::with(file, Store::open).await
+    }
+
+    async fn with(
+        file: &ConfigFile,
+        open: impl AsyncFnOnce(&str) -> Result<Store, StoreError>,
+    ) -> Result<Self, Failed> {
         let url = production::database_url(file).map_err(misused)?;
         let secret = production::secret_key(file).map_err(misused)?;
         let secret_key = SecretKey::derive(&secret).map_err(fail)?;
-        let store = Store::open(&url).await.map_err(fail)?;
+        let store = open(&url).await.map_err(fail)?;
         check_secret_key(&store, &secret_key).await?;
         let (clock, entropy) = (Clock::System, Entropy::System);
         Ok(Self {

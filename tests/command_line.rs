@@ -417,6 +417,19 @@ fn an_unknown_variable_is_warned_about_with_the_nearest_known_one() {
     assert!(said.stderr.contains(expected), "{said:?}");
 }
 
+/// Who administers another server has these set for every command.
+#[test]
+fn the_command_lines_own_variables_are_known() {
+    let (_folder, config) = folder_with("locum.toml", OWN);
+    let mut command = locum(["check", "--config", &config]);
+    for name in ["LOCUM_SERVER", "LOCUM_ISSUER", "LOCUM_TOKEN"] {
+        command.env(name, "https://id.example");
+    }
+    let checked = Finished::from(command.output().unwrap());
+    checked.exited(0);
+    assert!(!checked.stderr.contains("unknown"), "{checked:?}");
+}
+
 #[tokio::test]
 async fn a_client_secret_may_stand_in_a_variable_or_a_file() {
     let declared = OWN.replace("\"machine-secret\"", "{ file = \"machine.secret\" }");

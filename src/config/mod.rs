@@ -66,9 +66,12 @@ pub enum Origin {
     File,
 }
 
-/// The settings that are also environment variables.
-const VARIABLES: [&str; 9] = [
-    "LOCUM_CONFIG", // read by the command line
+/// The settings that are also environment variables, and the command line's own.
+const VARIABLES: [&str; 12] = [
+    "LOCUM_CONFIG", // these four are read by the command line
+    "LOCUM_SERVER",
+    "LOCUM_ISSUER",
+    "LOCUM_TOKEN",
     "LOCUM_DATABASE_URL",
     "LOCUM_PUBLIC_URL",
     "LOCUM_LISTEN",
@@ -153,7 +156,7 @@ impl ConfigFile {
                 "LOCUM_SECRET_KEY_FILE" => {
                     secret_key_file = Some(SecretDeclaration::in_file(&value));
                 }
-                "LOCUM_CONFIG" => {}
+                known if VARIABLES.contains(&known) => {}
                 other if other.starts_with("LOCUM_") && !other.starts_with("LOCUM_TEST_") => {
                     let hint = suggest(other, VARIABLES.into_iter());
                     hints.push(format!("environment variable {other} is unknown; {hint}"));

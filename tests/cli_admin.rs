@@ -509,9 +509,25 @@ fn misuse_is_told_apart_from_failure() {
         ),
         (
             &["client", "create", "-i", "sunrise", "--kind", "robot"],
-            1,
-            "kind",
+            2,
+            "machine, web, spa, native",
         ),
+        (&["client", "create", "-i", "sunrise"], 2, "--kind"),
+        (
+            &["client", "list", "-i", "sunrise", "--kind", "robot"],
+            2,
+            "machine, web, spa, native",
+        ),
+        // Before anybody is asked.
+        (
+            &["key", "rotate", "RS1", "-i", "sunrise"],
+            2,
+            "RS256, ES256, EdDSA",
+        ),
+        (&["client", "show", "", "-i", "sunrise"], 2, "<CLIENT_ID>"),
+        (&["user", "block", "", "-i", "sunrise"], 2, "<USERNAME>"),
+        (&["role", "delete", "", "-i", "sunrise"], 2, "<NAME>"),
+        (&["issuer", "settings", ""], 2, "<NAME>"),
         (
             &[
                 "client",

@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{AtIssuer, Target, text, user};
+use super::{AtIssuer, Id, Target, text, user};
 use crate::admin::rights::{AdminRole, Appointment};
 use crate::admin::system::CONSOLE;
 use crate::cli::{Failed, fail, misused, running};
@@ -21,7 +21,7 @@ enum Verb {
     List,
     /// Add one, who chooses a password by a link that is told now and never again
     Add {
-        username: String,
+        username: Id,
         #[command(flatten)]
         appointment: Appointed,
         #[arg(long)]
@@ -31,12 +31,12 @@ enum Verb {
     },
     /// Make one something else
     Appoint {
-        username: String,
+        username: Id,
         #[command(flatten)]
         appointment: Appointed,
     },
     /// Remove one
-    Remove { username: String },
+    Remove { username: Id },
     /// Make a new link that makes the first owner, while there is none
     SetUpLink,
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, table, words};
-use super::{AtIssuer, Connection, read_members, text};
+use super::{AtIssuer, Connection, Id, read_members, text};
 use crate::cli::{Failed, fail, running};
 
 /// APIs of an issuer, and their scopes
@@ -21,21 +21,21 @@ enum Verb {
     /// List APIs
     List,
     /// Show an API
-    Show { audience: String },
+    Show { audience: Id },
     /// Make an API
     Create {
-        audience: String,
+        audience: Id,
         #[command(flatten)]
         members: Members,
     },
     /// Change an API
     Update {
-        audience: String,
+        audience: Id,
         #[command(flatten)]
         members: Members,
     },
     /// Delete an API; clients and roles lose what they were granted at it
-    Delete { audience: String },
+    Delete { audience: Id },
 }
 
 /// What an API is. What is not given stays as it is.

@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, grants, table, words};
-use super::{AtIssuer, grant, read_members, read_secret, text};
-use crate::cli::{Failed, running};
+use super::{AtIssuer, Id, grant, read_members, read_secret, text};
+use crate::cli::{Failed, misused, running};
+use crate::issuer::ClientKind;
 
 /// Clients of an issuer
 #[derive(Args)]
@@ -23,23 +25,23 @@ enum Verb {
         /// Part of the name or ID
         #[arg(default_value = "", hide_default_value = true)]
         search: String,
-        /// machine, web, spa or native
-        #[arg(long, default_value = "", hide_default_value = true)]
-        kind: String,
+        /// Only those of this kind
+        #[arg(long, value_parser = kinds())]
+        kind: Option<String>,
     },
     /// Show a client
-    Show { client_id: String },
+    Show { client_id: Id },
     /// Make a client; a confidential one's secret is told now and never again
     Create(Create),
     /// Change a client
     Update {
-        client_id: String,
+        client_id: Id,
         #[command(flatten)]
         members: Members,
     },
     /// Give a client another secret, told now and never again
     RotateSecret {
-        client_id: String,
+        client_id: Id,
         /// For how many seconds the secret before works on
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         overlap: u64,
@@ -48,19 +50,19 @@ enum Verb {
         client_secret_file: Option<PathBuf>,
     },
     /// End the secret before the last rotation
-    DropPreviousSecret { client_id: String },
+    DropPreviousSecret { client_id: Id },
     /// Refuse a client everywhere
-    Disable { client_id: String },
+    Disable { client_id: Id },
     /// Let a client do again what it did
-    Enable { client_id: String },
+    Enable { client_id: Id },
     /// Delete a client; what users granted it is worth nothing from then on
-    Delete { client_id: String },
+    Delete { client_id: Id },
 }
 
 #[derive(Args)]
 struct Create {
-    /// machine, web, spa or native
-    #[arg(long)]
+    /// What kind of client; --from may say it instead
+    #[arg(long, value_parser = kinds())]
     kind: Option<String>,
     /// Made up when absent
     #[arg(long)]
@@ -139,7 +141,8 @@ impl Client {
         let below = |client_id: &str, what: &str| at.path(&["clients", client_id, what]);
         match self.verb {
             Verb::List { search, kind } => {
-                let query = [("search", search.as_str()), ("kind", kind.as_str())];
+                let kind = kind.as_deref().unwrap_or_default();
+                let query = [("search", search.as_str()), ("kind", kind)];
                 let found = connection.list(&clients, &query).await?;
                 at.target.print(&found, |found| {
                     table(
@@ -165,6 +168,11 @@ impl Client {
                     if let Some(value) = value {
                         members.insert(name.to_owned(), value.into());
                     }
+                }
+                if !members.contains_key("kind") {
+                    return Err(misused(
+                        "which kind? Add --kind machine, web, spa or native",
+                    ));
                 }
                 if let Some(path) = &create.client_secret_file {
                     let secret = read_secret(path)?.expose().to_owned();
@@ -236,6 +244,10 @@ impl Client {
             }
         }
     }
+}
+
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(ClientKind::ALL.map(ClientKind::as_str))
 }
 
 fn state(client: &Json) -> &'static str {

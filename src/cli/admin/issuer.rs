@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
 use super::table::{card, table, words};
-use super::{Target, encoded, read_members};
+use super::{Id, Target, encoded, read_members};
 use crate::cli::{Failed, running};
 
 /// Issuers of a server
@@ -22,19 +22,19 @@ enum Verb {
     List,
     /// Make an issuer of a built-in dialect
     Create {
-        name: String,
+        name: Id,
         /// See `locum dialect list`
         #[arg(long, default_value = "standard")]
         dialect: String,
     },
     /// Show an issuer's settings
-    Settings { name: String },
+    Settings { name: Id },
     /// Change settings, as a JSON file says, or - for standard input
-    Set { name: String, file: PathBuf },
+    Set { name: Id, file: PathBuf },
     /// Give an issuer a host name of its own, or without one take it away
-    Host { name: String, host: Option<String> },
+    Host { name: Id, host: Option<String> },
     /// Delete an issuer with everything in it but its audit log
-    Delete { name: String },
+    Delete { name: Id },
 }
 
 impl Issuer {

@@ -1,9 +1,11 @@
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::AtIssuer;
 use super::table::{card, table, words};
+use super::{AtIssuer, Id};
 use crate::cli::{Failed, running};
+use crate::protocol::SigningAlg;
 
 /// Signing keys of an issuer
 #[derive(Args)]
@@ -20,14 +22,15 @@ enum Verb {
     List,
     /// Make a new key, which signs from now on; the one before goes on verifying
     Rotate {
-        /// RS256, ES256 or EdDSA
+        /// What it signs with
+        #[arg(value_parser = PossibleValuesParser::new(SigningAlg::ALL.map(SigningAlg::as_str)))]
         alg: String,
     },
     /// Delete a key that no longer signs; what it signed is worth nothing from then on
     Delete {
         /// The key’s ID; it may begin with -
         #[arg(allow_hyphen_values = true)]
-        kid: String,
+        kid: Id,
     },
 }
 

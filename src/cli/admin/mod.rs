@@ -13,10 +13,14 @@ mod session;
 mod table;
 mod user;
 
+use std::fmt::{self, Display};
 use std::io::{BufRead, IsTerminal, Read, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::{Failed, fail, misused};
@@ -70,6 +74,35 @@ pub struct AtIssuer {
     pub issuer: String,
     #[command(flatten)]
     pub target: Target,
+}
+
+/// What something is known by. Without any, a path would lead to the list it stands in.
+#[derive(Clone, Serialize)]
+struct Id(String);
+
+impl FromStr for Id {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Err("it is empty");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Deref for Id {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl AtIssuer {

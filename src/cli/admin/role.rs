@@ -2,7 +2,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
 use super::table::{card, grants, table, words};
-use super::{AtIssuer, grant};
+use super::{AtIssuer, Id, grant};
 use crate::cli::{Failed, running};
 
 /// Roles of an issuer's users
@@ -19,21 +19,21 @@ enum Verb {
     /// List roles
     List,
     /// Show a role
-    Show { name: String },
+    Show { name: Id },
     /// Make a role
     Create {
-        name: String,
+        name: Id,
         #[command(flatten)]
         members: Members,
     },
     /// Change a role
     Update {
-        name: String,
+        name: Id,
         #[command(flatten)]
         members: Members,
     },
     /// Delete a role, also from its users
-    Delete { name: String },
+    Delete { name: Id },
 }
 
 /// What a role is. What is not given stays as it is.

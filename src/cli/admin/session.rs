@@ -1,8 +1,8 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
-use super::AtIssuer;
 use super::table::{table, words};
+use super::{AtIssuer, Id};
 use crate::cli::{Failed, running};
 
 /// Who is signed in at an issuer
@@ -19,7 +19,7 @@ enum Verb {
     /// List sessions, the one last used first
     List,
     /// Sign somebody out in one browser
-    End { id: String },
+    End { id: Id },
 }
 
 impl Session {

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, table, words};
-use super::{AtIssuer, Connection, read_members, read_secret, text};
+use super::{AtIssuer, Connection, Id, read_members, read_secret, text};
 use crate::cli::{Failed, fail, running};
 
 /// Users of an issuer
@@ -28,10 +28,10 @@ enum Verb {
         role: String,
     },
     /// Show a user
-    Show { username: String },
+    Show { username: Id },
     /// Add a user, who chooses a password by a link that is told now and never again
     Create {
-        username: String,
+        username: Id,
         /// Take the password from a file, or - for standard input, instead of making a link
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
@@ -40,22 +40,22 @@ enum Verb {
     },
     /// Change a user
     Update {
-        username: String,
+        username: Id,
         #[command(flatten)]
         members: Members,
     },
     /// Sign a user out everywhere, and do not let them in again
-    Block { username: String },
+    Block { username: Id },
     /// Let a user in again
-    Unblock { username: String },
+    Unblock { username: Id },
     /// Make a link to choose a password with, told now and never again
-    PasswordLink { username: String },
+    PasswordLink { username: Id },
     /// Set a password from a file, or - for standard input
-    SetPassword { username: String, file: PathBuf },
+    SetPassword { username: Id, file: PathBuf },
     /// Show where a user is signed in
-    Sessions { username: String },
+    Sessions { username: Id },
     /// Delete a user with all that came of their signing in
-    Delete { username: String },
+    Delete { username: Id },
 }
 
 /// What a user is like. What is not given stays as it is.

@@ -248,7 +248,7 @@ impl AtIssuer<'_> {
         }
         issuer.settings = settings;
         issuer.revision = revision;
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_as_checked().await?;
         tx.update_issuer(&issuer)
             .await?
             .ok_or_else(|| AdminFault::changed(WHAT, &issuer.name))?;

@@ -335,7 +335,7 @@ impl Tx {
         user: UserId,
         hash: &SecretHash,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         Ok(on_engine!(tx self, |db| sqlx::query(SET_PASSWORD)
             .bind(issuer.uuid())
             .bind(user.0)
@@ -343,7 +343,7 @@ impl Tx {
             .bind(now.utc())
             .execute(db)
             .await
-            .map(drop))?)
+            .map(|done| done.rows_affected() > 0))?)
     }
 
     /// Has the user's row locked until the transaction ends, so that what is read of the user and

@@ -104,6 +104,56 @@ on_engines! { all:
         }
     }
 
+    /// What each may do by itself and all together may not: the rule is checked against what there
+    /// is when it is written.
+    async fn rules_hold_for_what_is_made_at_once(database: Database) {
+        let fixture = Fixture::on(&database.url).await;
+        let api = Api::at(fixture.peer(), "clinic").await;
+        // A scope that is for users only at one API is so at all of them.
+        let bodies: Vec<_> = (0..6)
+            .map(|index| json!({
+                "audience": format!("https://at-once.example/{index}"),
+                "scopes": [{ "name": "at:once", "users_only": index % 2 == 0 }],
+            }))
+            .collect();
+        let replies = join_all(bodies.iter().map(|body| api.post("/issuers/clinic/apis", body))).await;
+        let mut made = Vec::new();
+        for reply in &replies {
+            match reply.status {
+                201 => made.push(reply.json()["scopes"][0]["users_only"].clone()),
+                _ => drop(reply.wrong("#/scopes")),
+            }
+        }
+        made.dedup();
+        assert_eq!(made.len(), 1, "{made:?}");
+
+        // Nobody gets a role that is being deleted, and nothing fails for it.
+        for round in 0..5 {
+            let role = format!("passing-{round}");
+            api.post("/issuers/clinic/roles", &json!({ "name": role })).await.is(201);
+            let users: Vec<_> = (0..4)
+                .map(|index| json!({ "username": format!("u{round}-{index}"), "roles": [role] }))
+                .collect();
+            let path = format!("/issuers/clinic/roles/{role}?force=true");
+            let making = join_all(users.iter().map(|user| api.post("/issuers/clinic/users", user)));
+            let (replies, deleted) = futures_util::join!(making, api.delete(&path));
+            deleted.is(204);
+            for reply in &replies {
+                if reply.status != 201 {
+                    reply.wrong("#/roles");
+                }
+            }
+        }
+
+        // Whatever it is by now, each in turn.
+        let path = "/issuers/clinic/clients/clinic-machine/rotate-secret";
+        let body = json!({ "overlap": 0 });
+        let rotating = (0..6).map(|_| api.change("POST", path, Some(&body)));
+        for reply in join_all(rotating).await {
+            reply.is(200);
+        }
+    }
+
     /// Many clients of one ID: there is one.
     async fn one_of_many_is_made(database: Database) {
         let fixture = Fixture::on(&database.url).await;

@@ -194,6 +194,14 @@ impl<'a> Call<'a> {
         format!("<{base}{path}?{}>; rel=\"next\"", query.finish())
     }
 
+    /// Whether it was refused only for what others did meanwhile. Who named a revision has said
+    /// that no other will do.
+    pub(super) fn may_be_tried_again(&self, refusal: &ApiAnswer) -> bool {
+        let tags = self.request.if_match.as_deref();
+        let is_of_any_revision = tags.is_none_or(|tags| tags.trim() == "*");
+        refusal.lost_a_race && (is_of_any_revision || refusal.status != 412)
+    }
+
     /// The revision that a change was made from (RFC 9110 §13.1.1). `current` is what `*` stands
     /// for.
     ///

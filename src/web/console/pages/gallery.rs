@@ -226,6 +226,7 @@ impl Sample {
                 ],
             ),
             is_everything: number == 1,
+            is_bare: number == 0,
             scopes: vec![
                 scope("appointments:read", "See when patients come", number == 0),
                 scope("appointments:write", "Make and cancel appointments", false),

@@ -102,6 +102,8 @@ pub struct GrantChoice {
     pub name: String,
     pub audience: String,
     pub is_everything: bool,
+    /// Whether it is granted without any scope, as may come of an API that loses scopes.
+    pub is_bare: bool,
     pub scopes: Vec<ScopeChoice>,
 }
 

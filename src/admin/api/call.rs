@@ -36,6 +36,8 @@ pub struct Call<'a> {
 /// Things on one page, at most.
 const LARGEST_PAGE: i64 = 200;
 const PAGE: i64 = 50;
+/// Revisions are counted from 1, so nothing is ever at this one.
+const NO_REVISION: i64 = 0;
 
 impl<'a> Call<'a> {
     pub(super) fn new(
@@ -213,7 +215,8 @@ impl<'a> Call<'a> {
         }
         let mut last = None;
         for tag in text.split(',').map(str::trim) {
-            let number = tag
+            let strong = tag.strip_prefix("W/").unwrap_or(tag);
+            let number = strong
                 .strip_prefix('"')
                 .and_then(|rest| rest.strip_suffix('"'))
                 .and_then(|number| number.parse().ok());
@@ -225,6 +228,8 @@ impl<'a> Call<'a> {
                     "If-Match is not one of this API's ETags, which are like \"7\".",
                 ));
             };
+            // The comparison is the strong one: a weak tag matches nothing, whatever its number.
+            let number = if tag == strong { number } else { NO_REVISION };
             if number == current {
                 return Ok(current);
             }

@@ -106,15 +106,21 @@ impl<'a> Call<'a> {
         found.map_or("", |(_, value)| value)
     }
 
-    pub fn is_forced(&self) -> Result<bool, ApiAnswer> {
-        match self.query("force") {
-            "" | "false" => Ok(false),
-            "true" => Ok(true),
+    /// A parameter that is `true` or `false`; `None` when it is absent.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, ApiAnswer> {
+        match self.query(name) {
+            "" => Ok(None),
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
             _ => Err(invalid_parameters(&[Problem::new(
-                "force",
+                name,
                 "expected true or false",
             )])),
         }
+    }
+
+    pub fn is_forced(&self) -> Result<bool, ApiAnswer> {
+        Ok(self.flag("force")?.unwrap_or(false))
     }
 
     pub fn limit(&self) -> Result<i64, ApiAnswer> {

@@ -181,6 +181,10 @@ fn tour(line: &Line<'_>, clinic: &Clinic) {
     line.does(&at(&["client", "drop-previous-secret", "lab/1"]));
     let disabled = line.json(&at(&["client", "disable", "lab/1", "--yes"]));
     assert_eq!(disabled["disabled"], true);
+    let listed = line.json(&at(&["client", "list", "--disabled", "LAB"]));
+    assert_eq!(listed[0]["client_id"], "lab/1");
+    let listed = line.does(&at(&["client", "list", "--disabled=false", "LAB"]));
+    assert_eq!(listed.trim(), "No client matches.");
     line.does(&at(&["client", "enable", "lab/1"]));
     line.does(&at(&["client", "delete", "lab/1", "--yes"]));
     let gone = line.run(&at(&["client", "show", "lab/1"]));
@@ -281,13 +285,18 @@ fn tour(line: &Line<'_>, clinic: &Clinic) {
         line.json(&at(&["user", "block", "max", "--yes"]))["blocked"],
         true
     );
+    let listed = line.json(&at(&["user", "list", "--blocked"]));
+    assert_eq!(listed[0]["username"], "max");
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let listed = line.does(&at(&["user", "list", "max", "--blocked=false"]));
+    assert_eq!(listed.trim(), "No user matches.");
     assert_eq!(
         line.json(&at(&["user", "unblock", "max"]))["blocked"],
         false
     );
     assert_eq!(
         line.does(&at(&["user", "sessions", "max"])).trim(),
-        "Nobody is signed in."
+        "max is signed in nowhere."
     );
     assert_eq!(
         line.does(&at(&["session", "list"])).trim(),
@@ -596,6 +605,11 @@ fn misuse_is_told_apart_from_failure() {
         ),
         (&["role", "show", "nobody", "-i", "sunrise"], 1, "no role"),
         (
+            &["user", "list", "--blocked=maybe", "-i", "sunrise"],
+            2,
+            "--blocked",
+        ),
+        (
             &["audit", "search", "-i", "sunrise", "--from", "yesterday"],
             1,
             "from",
@@ -628,6 +642,37 @@ fn misuse_is_told_apart_from_failure() {
     command.env("LOCUM_SECRET_KEY", "another key of 32 characters, or more");
     let finished = Finished::from(command.output().unwrap());
     assert!(finished.exited(1).contains("secret_key"), "{finished:?}");
+}
+
+#[test]
+fn an_empty_list_says_what_fills_it() {
+    let (_database, clinic) = place();
+    let line = Line {
+        clinic: &clinic,
+        server: None,
+    };
+    line.does(&["issuer", "create", "branch"]);
+    for (arguments, words) in [
+        (&["client", "list"][..], "`locum client create` makes one"),
+        (&["client", "list", "x"], "No client matches."),
+        (&["client", "list", "--kind", "spa"], "No client matches."),
+        (&["client", "list", "--disabled"], "No client matches."),
+        (&["user", "list"], "`locum user create` adds one"),
+        (&["user", "list", "x"], "No user matches."),
+        (&["user", "list", "--role", "x"], "No user matches."),
+        (&["user", "list", "--blocked=false"], "No user matches."),
+        (&["role", "list"], "`locum role create` makes one"),
+        (&["api", "list"], "`locum api create` makes one"),
+        (&["session", "list"], "Nobody is signed in."),
+    ] {
+        let said = line.does(&[arguments, &["-i", "branch"]].concat());
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    let said = line.does(&["administrator", "list"]);
+    assert!(
+        said.contains("`locum administrator add` adds one"),
+        "{said}"
+    );
 }
 
 #[test]

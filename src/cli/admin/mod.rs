@@ -163,6 +163,20 @@ fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
     }
 }
 
+/// Whether a list is asked for in part.
+fn is_filtered(parameters: &[(&str, &str)]) -> bool {
+    parameters.iter().any(|(_, value)| !value.is_empty())
+}
+
+/// As a query says it; nothing when it is not asked for.
+fn flag(value: Option<bool>) -> &'static str {
+    match value {
+        None => "",
+        Some(true) => "true",
+        Some(false) => "false",
+    }
+}
+
 /// The text of a file, or of standard input for `-`.
 fn read_text(path: &Path) -> Result<String, Failed> {
     let mut text = String::new();

@@ -191,7 +191,14 @@ async fn a_change_says_what_it_was_made_from() {
             .replace("{user_id}", &user);
         let request = || Request::new(operation.method, &path).json("{}");
         api.send(request()).await.problem(428, "revision_required");
-        for stale in ["\"99\"", "\"98\", \"99\"", "\"0\""] {
+        // A weak tag matches nothing, also where the strong one would (RFC 9110 §13.1.1).
+        for stale in [
+            "\"99\"",
+            "\"98\", \"99\"",
+            "\"0\"",
+            "W/\"1\"",
+            "W/\"1\", W/\"2\"",
+        ] {
             let reply = api.send(request().header("If-Match", stale)).await;
             // Taking away what is not there is refused for that.
             let is_usage = reply.status == 409;
@@ -207,7 +214,9 @@ async fn a_change_says_what_it_was_made_from() {
             "\"seven\"",
             "",
             "\"7",
-            "W/\"7\"",
+            "W/7",
+            "W/\"seven\"",
+            "w/\"7\"",
             "\"99999999999999999999\"",
         ] {
             let reply = api.send(request().header("If-Match", broken)).await;
@@ -231,6 +240,14 @@ async fn a_change_says_what_it_was_made_from() {
         .await
         .is(200);
     api.patch(client, &name).await.is(200);
+    let current = api.get(client).await.etag();
+    let weak = format!("W/{current}");
+    let reply = api.change_from("PATCH", client, &weak, Some(&name)).await;
+    reply.problem(412, "changed");
+    let both = format!("{weak}, {current}");
+    api.change_from("PATCH", client, &both, Some(&name))
+        .await
+        .is(200);
     let known = Request::get(client).header("If-None-Match", &first);
     api.send(known).await.is(200);
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, grants, table, words};
-use super::{AtIssuer, grant, read_members, read_secret, text};
+use super::{AtIssuer, flag, grant, is_filtered, read_members, read_secret, text};
 use crate::cli::{Failed, running};
 
 /// Clients of an issuer
@@ -26,6 +26,9 @@ enum Verb {
         /// machine, web, spa or native
         #[arg(long, default_value = "", hide_default_value = true)]
         kind: String,
+        /// Only those that are disabled, or with =false only the others
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        disabled: Option<bool>,
     },
     /// Show a client
     Show { client_id: String },
@@ -138,9 +141,23 @@ impl Client {
         let one = |client_id: &str| at.path(&["clients", client_id]);
         let below = |client_id: &str, what: &str| at.path(&["clients", client_id, what]);
         match self.verb {
-            Verb::List { search, kind } => {
-                let query = [("search", search.as_str()), ("kind", kind.as_str())];
+            Verb::List {
+                search,
+                kind,
+                disabled,
+            } => {
+                let disabled = flag(disabled);
+                let query = [
+                    ("search", search.as_str()),
+                    ("kind", kind.as_str()),
+                    ("disabled", disabled),
+                ];
                 let found = connection.list(&clients, &query).await?;
+                let empty = if is_filtered(&query) {
+                    "No client matches."
+                } else {
+                    "There are no clients yet. `locum client create` makes one."
+                };
                 at.target.print(&found, |found| {
                     table(
                         found,
@@ -151,7 +168,7 @@ impl Client {
                             ("FROM", |client| words(&client["registered_by"])),
                             ("STATE", |client| state(client).to_owned()),
                         ],
-                        "There is no such client.",
+                        empty,
                     )
                 })
             }

@@ -26,7 +26,7 @@ pub async fn list(desk: &Desk<'_>, asked: &Asked) -> Answer {
         .list_users(&UserQuery {
             search: asked.query("q"),
             role: asked.query("role"),
-            is_blocked,
+            is_blocked: is_blocked.then_some(true),
             after: asked.query("after"),
             limit: PAGE + 1,
         })

@@ -582,7 +582,13 @@ async fn others_register_clients_with_a_token() {
         console.fill("#note", "Another").await;
         console.press("Make a token").await;
         let rows = browser.all("tbody tr").await.len();
-        console.press_in("tbody tr:last-child").await;
+        console.goes("tbody tr:last-child a").await;
+        let question = console.content().await;
+        assert!(question.contains("Another"), "{question}");
+        console.follow("Cancel").await;
+        assert_eq!(browser.all("tbody tr").await.len(), rows);
+        console.goes("tbody tr:last-child a").await;
+        console.confirm().await;
         console.says("no longer works").await;
         assert_eq!(browser.all("tbody tr").await.len(), rows - 1);
     })

@@ -171,6 +171,13 @@ impl SessionRow {
     pub fn user_segment(&self) -> String {
         links::segment(&self.user_id)
     }
+
+    pub fn browser_words(&self) -> &str {
+        match self.browser.as_str() {
+            "" => "Unknown browser",
+            known => known,
+        }
+    }
 }
 
 /// How to use a client with a tool or a library.

@@ -152,6 +152,8 @@ impl Admin<'_> {
         if !tx.delete_issuer(issuer.id, revision).await? {
             return Err(AdminFault::changed(WHAT, name));
         }
+        let days = issuer.settings.audit_retention_days;
+        tx.leave_chain(issuer.id.into(), name, days).await?;
         let event = Event::new(Action::IssuerDeleted, target(&issuer))
             .with("clients", clients)
             .with("users", users);

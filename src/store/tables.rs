@@ -179,6 +179,7 @@ tables! {
     }
     audit_chains by By("chain") => {
         chain Uuid, length Bigint, head Bytes, head_mac Bytes, pruned Bigint, anchor Bytes, anchor_mac Bytes,
+        former_name Text null, retention_days Bigint null,
     }
     audit_events by By("chain") => {
         chain Uuid, sequence Bigint, at Instant, action Text, outcome Text, actor_kind Text, actor Text,

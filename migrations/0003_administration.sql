@@ -74,7 +74,10 @@ CREATE TABLE audit_chains (
     head_mac BYTEA NOT NULL,
     pruned BIGINT NOT NULL,
     anchor BYTEA NOT NULL,
-    anchor_mac BYTEA NOT NULL
+    anchor_mac BYTEA NOT NULL,
+    -- Of an issuer that has been deleted: what it was called, and how long its events are kept.
+    former_name TEXT,
+    retention_days BIGINT
 );
 
 CREATE TABLE audit_events (

@@ -539,6 +539,17 @@ on_engines! { all:
         assert_eq!((server.verified, server.fault), (5, None));
         clock.advance(Duration::from_secs(3600));
         assert_eq!(audit::enforce_retention(&core).await.unwrap(), 0);
+
+        // When the issuer is gone, its events are kept as long, and known by its name.
+        let mut tx = core.store.write().await.unwrap();
+        tx.leave_chain(chain, "kept", Some(2)).await.unwrap();
+        assert!(tx.delete_issuer(issuer.id, 1).await.unwrap());
+        tx.commit().await.unwrap();
+        assert!(audit::find_chain(&core, "(was kept)").await.unwrap().is_some());
+        clock.advance(day * 9);
+        assert_eq!(audit::enforce_retention(&core).await.unwrap(), 7);
+        let left = audit::verify(&core, chain, None).await.unwrap();
+        assert_eq!((left.verified, left.fault), (1, None));
     }
 
     /// More than goes at once, some at the same time.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::clinic::Clinic;
+use crate::support::clinic::{Clinic, ada, portal};
 use crate::support::database::{Database, on_engines};
 use crate::support::program::{Finished, Program};
 
@@ -182,10 +182,43 @@ fn tour(line: &Line<'_>, clinic: &Clinic) {
     line.does(&at(&["client", "drop-previous-secret", "lab/1"]));
     let disabled = line.json(&at(&["client", "disable", "lab/1", "--yes"]));
     assert_eq!(disabled["disabled"], true);
+    let listed = line.json(&at(&["client", "list", "--disabled", "LAB"]));
+    assert_eq!(listed[0]["client_id"], "lab/1");
+    let listed = line.does(&at(&["client", "list", "--disabled=false", "LAB"]));
+    assert_eq!(listed.trim(), "No client matches.");
     line.does(&at(&["client", "enable", "lab/1"]));
     line.does(&at(&["client", "delete", "lab/1", "--yes"]));
     let gone = line.run(&at(&["client", "show", "lab/1"]));
     assert!(gone.exited(1).contains("no client"), "{gone:?}");
+
+    // What allows somebody to register clients.
+    let list = at(&["registration-token", "list"]);
+    let listed = line.does(&list);
+    assert!(listed.contains("registration-token make"), "{listed}");
+    let made = line.does(&at(&["registration-token", "make", "The lab"]));
+    assert!(made.contains("told now and never again"), "{made}");
+    let made = line.json(&at(&[
+        "registration-token",
+        "make",
+        "The archive",
+        "--uses",
+        "3",
+        "--lifetime",
+        "60",
+    ]));
+    assert_eq!(made["uses_left"], 3);
+    let token = made["token"].as_str().unwrap();
+    let listed = line.does(&list);
+    assert!(
+        listed.starts_with("ID") && listed.contains("The archive") && !listed.contains(token),
+        "{listed}"
+    );
+    for made in line.json(&list).as_array().unwrap() {
+        assert_eq!(made["token"], json!(null));
+        let id = made["id"].as_str().unwrap();
+        line.does(&["registration-token", "delete", id, "--yes", "-i", "sunrise"]);
+    }
+    assert_eq!(line.json(&list), json!([]));
 
     // APIs and roles.
     let made = line.json(&at(&[
@@ -282,13 +315,22 @@ fn tour(line: &Line<'_>, clinic: &Clinic) {
         line.json(&at(&["user", "block", "max", "--yes"]))["blocked"],
         true
     );
+    let listed = line.json(&at(&["user", "list", "--blocked"]));
+    assert_eq!(listed[0]["username"], "max");
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let listed = line.does(&at(&["user", "list", "max", "--blocked=false"]));
+    assert_eq!(listed.trim(), "No user matches.");
     assert_eq!(
         line.json(&at(&["user", "unblock", "max"]))["blocked"],
         false
     );
     assert_eq!(
         line.does(&at(&["user", "sessions", "max"])).trim(),
-        "Nobody is signed in."
+        "max is signed in nowhere."
+    );
+    assert_eq!(
+        line.does(&at(&["consent", "list", "max"])).trim(),
+        "max has allowed no client anything."
     );
     assert_eq!(
         line.does(&at(&["session", "list"])).trim(),
@@ -372,6 +414,30 @@ fn tour(line: &Line<'_>, clinic: &Clinic) {
     assert!(!line.does(&["issuer", "list"]).contains("branch"));
 }
 
+/// What Ada allows the portal is seen, and withdrawn.
+fn consents(line: &Line<'_>, program: &Program) {
+    tokio::runtime::Handle::current().block_on(async {
+        let (mut ada, portal) = (ada(program.peer), portal());
+        let scope = ("scope", "openid patients:read");
+        let tokens = portal.tokens(&mut ada, &[scope]).await;
+        let is_alive = async || portal.is_alive(program.peer, &tokens.access_token).await;
+        assert!(is_alive().await);
+        let listed = line.does(&["consent", "list", "ADA", "-i", "sunrise"]);
+        assert!(
+            listed.starts_with("CLIENT ID") && listed.contains("portal  "),
+            "{listed}"
+        );
+        let withdraw = ["consent", "withdraw", "ada", "portal", "-i", "sunrise"];
+        assert!(line.run(&withdraw).exited(2).contains("--yes"));
+        assert!(is_alive().await);
+        let withdrawn = line.does(&[&withdraw[..], &["--yes"]].concat());
+        assert_eq!(withdrawn.trim(), "ada allows portal nothing any longer.");
+        assert!(!is_alive().await);
+        let listed = line.json(&["consent", "list", "ada", "-i", "sunrise"]);
+        assert_eq!(listed, json!([]));
+    });
+}
+
 on_engines! { persistent:
     async fn everything_is_done_on_the_database_and_at_a_server(database: Database) {
         tokio::task::spawn_blocking(move || {
@@ -381,7 +447,10 @@ on_engines! { persistent:
             tour(&line, &clinic);
             let program = running(&clinic);
             let url = program.ready["url"].as_str().unwrap().to_owned();
-            tour(&Line { clinic: &clinic, server: Some(url) }, &clinic);
+            let remote = Line { clinic: &clinic, server: Some(url) };
+            tour(&remote, &clinic);
+            consents(&line, &program);
+            consents(&remote, &program);
             line.does(&["audit", "verify"]);
             let log = program.terminate();
             for secret in [ROBOT, "kettles", "brought-along"] {
@@ -411,6 +480,8 @@ fn nothing_is_destroyed_unasked() {
         &["client", "delete", "ehr", "-i", "sunrise"][..],
         &["client", "disable", "ehr", "-i", "sunrise"],
         &["client", "rotate-secret", "ehr", "-i", "sunrise"],
+        &["registration-token", "delete", "x", "-i", "sunrise"],
+        &["consent", "withdraw", "ada", "portal", "-i", "sunrise"],
         &["user", "delete", "ada", "-i", "sunrise"],
         &["user", "block", "ada", "-i", "sunrise"],
         &["api", "delete", "https://api.sunrise.test", "-i", "sunrise"],
@@ -613,6 +684,29 @@ fn misuse_is_told_apart_from_failure() {
         ),
         (&["role", "show", "nobody", "-i", "sunrise"], 1, "no role"),
         (
+            &["consent", "list", "nobody", "-i", "sunrise"],
+            1,
+            "no user",
+        ),
+        (
+            &[
+                "registration-token",
+                "make",
+                "Lab",
+                "--uses",
+                "0",
+                "-i",
+                "sunrise",
+            ],
+            1,
+            "uses",
+        ),
+        (
+            &["user", "list", "--blocked=maybe", "-i", "sunrise"],
+            2,
+            "--blocked",
+        ),
+        (
             &["audit", "search", "-i", "sunrise", "--from", "yesterday"],
             1,
             "from",
@@ -673,6 +767,41 @@ fn what_only_reads_makes_no_database() {
     assert!(!whole.exists());
     clinic.run(["migrate"]).exited(0);
     clinic.run(["audit", "verify"]).exited(0);
+}
+
+#[test]
+fn an_empty_list_says_what_fills_it() {
+    let (_database, clinic) = place();
+    let line = Line {
+        clinic: &clinic,
+        server: None,
+    };
+    line.does(&["issuer", "create", "branch"]);
+    for (arguments, words) in [
+        (&["client", "list"][..], "`locum client create` makes one"),
+        (&["client", "list", "x"], "No client matches."),
+        (&["client", "list", "--kind", "spa"], "No client matches."),
+        (&["client", "list", "--disabled"], "No client matches."),
+        (&["user", "list"], "`locum user create` adds one"),
+        (&["user", "list", "x"], "No user matches."),
+        (&["user", "list", "--role", "x"], "No user matches."),
+        (&["user", "list", "--blocked=false"], "No user matches."),
+        (&["role", "list"], "`locum role create` makes one"),
+        (&["api", "list"], "`locum api create` makes one"),
+        (
+            &["registration-token", "list"],
+            "`locum registration-token make` makes one",
+        ),
+        (&["session", "list"], "Nobody is signed in."),
+    ] {
+        let said = line.does(&[arguments, &["-i", "branch"]].concat());
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    let said = line.does(&["administrator", "list"]);
+    assert!(
+        said.contains("`locum administrator add` adds one"),
+        "{said}"
+    );
 }
 
 #[test]

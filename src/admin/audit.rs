@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::audit::{Action, Actor, BEGINNING, Chain, Event, Mac, Record, Target, TargetKind};
 use crate::clock::Timestamp;
 use crate::oauth::Core;
-use crate::store::{AuditQuery, ChainEnds, Result, StoreError, StoredIssuer};
+use crate::store::{AuditQuery, ChainEnds, Result, StoreError};
 
 /// Events that are read at a time.
 const PAGE: i64 = 500;
@@ -38,11 +38,13 @@ pub async fn chains(core: &Core) -> Result<Vec<NamedChain>> {
             name: issuer.name,
         });
     }
-    for chain in core.store.list_chains().await? {
-        if !chains.iter().any(|known| known.chain == chain) {
+    for kept in core.store.list_chains().await? {
+        if !chains.iter().any(|known| known.chain == kept.chain) {
+            let chain = kept.chain;
+            let former = kept.former_name.unwrap_or_else(|| chain.0.to_string());
             chains.push(NamedChain {
                 chain,
-                name: format!("(was {})", chain.0),
+                name: format!("(was {former})"),
             });
         }
     }
@@ -457,23 +459,29 @@ pub async fn enforce_retention(core: &Core) -> Result<u64> {
     let mut pruned = 0;
     for issuer in core.store.list_issuers().await? {
         if let Some(days) = issuer.settings.audit_retention_days {
-            pruned += prune(core, &issuer, days, now).await?;
+            let chain = Chain::from(issuer.id);
+            pruned += prune(core, chain, &issuer.name, days, now).await?;
+        }
+    }
+    // Of issuers that are gone, as they wanted it.
+    for kept in core.store.list_chains().await? {
+        if let (Some(name), Some(days)) = (&kept.former_name, kept.retention_days) {
+            pruned += prune(core, kept.chain, name, days, now).await?;
         }
     }
     Ok(pruned)
 }
 
 /// Whole days go, so that a busy issuer's log does not fill with what was taken out of it.
-async fn prune(core: &Core, issuer: &StoredIssuer, days: u32, now: Timestamp) -> Result<u64> {
+async fn prune(core: &Core, chain: Chain, name: &str, days: u32, now: Timestamp) -> Result<u64> {
     let midnight = now.unix() - now.unix().rem_euclid(DAY);
     let until = Timestamp::from_unix(midnight.saturating_sub(i64::from(days) * DAY));
-    let chain = Chain::from(issuer.id);
     let mut tx = core.store.write().await?;
     let pruned = tx.prune_audit(&core.audit, chain, until).await?;
     if pruned == 0 {
         return Ok(0);
     }
-    let target = Target::new(TargetKind::Issuer, issuer.id.0.to_string(), &issuer.name);
+    let target = Target::new(TargetKind::Issuer, chain.0.to_string(), name);
     let event = Event::new(Action::EventsPruned, target)
         .with("events", pruned)
         .with("before", until.rfc3339());

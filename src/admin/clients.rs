@@ -81,7 +81,7 @@ impl AtIssuer<'_> {
                 client_secret = Some(secret);
             }
         }
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_as_checked().await?;
         let registered_by = self.admin.registered_by;
         let is_new = tx
             .insert_client(self.id(), &client, registered_by, None, now)
@@ -244,7 +244,7 @@ impl AtIssuer<'_> {
         event: Event,
     ) -> Result<ClientRecord> {
         record.revision = revision;
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_as_checked().await?;
         let now = self.admin.now();
         tx.update_client(self.id(), &record, now)
             .await?

@@ -34,8 +34,11 @@ pub enum AdminFault {
     NotPossible(String),
     #[error("too much at once; try again in a moment")]
     Busy(#[from] VerifierBusy),
+    /// What was checked may not hold any more when it is written. Trying again checks anew.
+    #[error("others are changing the same at this moment; try again")]
+    Contended,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     #[error(transparent)]
     Key(#[from] UnusableKey),
     #[error(transparent)]
@@ -59,6 +62,17 @@ impl Problem {
         Self {
             field: field.into(),
             message: message.into(),
+        }
+    }
+}
+
+impl From<StoreError> for AdminFault {
+    fn from(error: StoreError) -> Self {
+        // It was there when it was looked for.
+        if error.is_about_something_gone() {
+            Self::Contended
+        } else {
+            Self::Store(error)
         }
     }
 }

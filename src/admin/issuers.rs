@@ -149,6 +149,8 @@ impl Admin<'_> {
         if !tx.delete_issuer(issuer.id, revision).await? {
             return Err(AdminFault::changed(WHAT, name));
         }
+        let days = issuer.settings.audit_retention_days;
+        tx.leave_chain(issuer.id.into(), name, days).await?;
         let event = Event::new(Action::IssuerDeleted, target(&issuer))
             .with("clients", clients)
             .with("users", users);
@@ -245,7 +247,7 @@ impl AtIssuer<'_> {
         }
         issuer.settings = settings;
         issuer.revision = revision;
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_as_checked().await?;
         tx.update_issuer(&issuer)
             .await?
             .ok_or_else(|| AdminFault::changed(WHAT, &issuer.name))?;

@@ -73,12 +73,8 @@ impl AtIssuer<'_> {
                     .to_owned(),
             ));
         }
-        let mut tx = self.core().store.write().await?;
         // Somebody may have begun to sign with its algorithm again meanwhile.
-        if !tx.hold_issuer(self.id(), self.issuer.generation).await? {
-            return Err(AdminFault::changed("issuer", &self.issuer.name));
-        }
-        tx.touch_issuer(self.id()).await?;
+        let mut tx = self.write_and_prepare().await?;
         tx.delete_signing_key(self.id(), kid).await?;
         let event = Event::new(Action::KeyDeleted, target(kid));
         self.finish(tx, event).await

@@ -177,10 +177,23 @@ impl AtIssuer<'_> {
         self.admin.finish(tx, self.id().into(), event).await
     }
 
-    /// Begins a change for which a running server has to prepare the issuer anew. It locks the
-    /// issuer's row before any other, as applying a configuration does.
-    async fn write_and_prepare(&self) -> Result<Tx> {
+    /// Begins a change of what has been checked against the issuer's settings, APIs and keys as they
+    /// were: it holds the issuer's row, which whoever changes one of those takes first, as applying
+    /// a configuration does.
+    ///
+    /// # Errors
+    /// `Contended` when they are others by now.
+    async fn write_as_checked(&self) -> Result<Tx> {
         let mut tx = self.core().store.write().await?;
+        if !tx.hold_issuer(self.id(), self.issuer.generation).await? {
+            return Err(AdminFault::Contended);
+        }
+        Ok(tx)
+    }
+
+    /// The same for a change for which a running server has to prepare the issuer anew.
+    async fn write_and_prepare(&self) -> Result<Tx> {
+        let mut tx = self.write_as_checked().await?;
         tx.touch_issuer(self.id()).await?;
         Ok(tx)
     }

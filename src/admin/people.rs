@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::configuration::changed_fields;
 use super::forms::UserForm;
 use super::rights::{AdminRole, Permission};
 use super::system::CONSOLE;
@@ -149,7 +150,11 @@ impl AtIssuer<'_> {
             tx.revoke_grants_of(self.id(), id, None, now).await?;
         }
         self.keep_an_owner(&mut tx, owners).await?;
-        let event = Event::new(change(&known.user, &record.user), target(&record.user));
+        let event = changed_fields(
+            Event::new(change(&known.user, &record.user), target(&record.user)),
+            &UserForm::from(&known.user),
+            &UserForm::from(&record.user),
+        );
         self.finish(tx, event.with("roles", record.user.roles.clone()))
             .await?;
         self.admin.note_ended(self.id(), ended);
@@ -188,7 +193,9 @@ impl AtIssuer<'_> {
         let mut tx = core.store.write().await?;
         // In the order in which a link's use takes them, so that neither waits for the other.
         tx.forget_links(self.id(), Some(id)).await?;
-        tx.set_password(self.id(), id, &hash, now).await?;
+        if !tx.set_password(self.id(), id, &hash, now).await? {
+            return Err(AdminFault::not_found(WHAT, user.username));
+        }
         let ended = tx.end_other_sessions(self.id(), id, None, now).await?;
         tx.revoke_grants_of(self.id(), id, None, now).await?;
         let event = Event::new(Action::PasswordSet, target(&user));

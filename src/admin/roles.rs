@@ -29,7 +29,7 @@ impl AtIssuer<'_> {
 
     pub async fn create_role(&self, form: &RoleForm) -> Result<Recorded<Role>> {
         let role = self.checked_role(form).await?;
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_as_checked().await?;
         if !tx.insert_role(self.id(), &role, None, false).await? {
             return Err(AdminFault::exists(WHAT, &role.name));
         }
@@ -54,7 +54,7 @@ impl AtIssuer<'_> {
         }
         let known = self.role(name).await?;
         let apis = self.core().store.list_apis(self.id()).await?;
-        let mut tx = self.core().store.write().await?;
+        let mut tx = self.write_as_checked().await?;
         tx.update_role(self.id(), &role, None, known.is_declared, revision)
             .await?
             .ok_or_else(|| AdminFault::changed(WHAT, name))?;

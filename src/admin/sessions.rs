@@ -28,6 +28,14 @@ impl AtIssuer<'_> {
         Ok(store.list_sessions(self.id(), user, now).await?)
     }
 
+    /// One that lives.
+    pub async fn get_session(&self, id: SessionId) -> Result<Session> {
+        self.require(Permission::ReadSessions)?;
+        let (store, now) = (&self.core().store, self.admin.now());
+        let found = store.get_session(self.id(), id, now).await?;
+        found.ok_or_else(|| AdminFault::not_found("session", id.0.to_string()))
+    }
+
     /// Signs somebody out in one browser. What their clients were granted in it is revoked too:
     /// somebody who ends a session from outside does not trust it.
     pub async fn end_session(&self, id: SessionId) -> Result<()> {

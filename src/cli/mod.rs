@@ -50,8 +50,12 @@ enum Command {
     Issuer(admin::Issuer),
     /// Administer clients
     Client(admin::Client),
+    /// Administer what allows somebody to register clients
+    RegistrationToken(admin::RegistrationToken),
     /// Administer users
     User(admin::User),
+    /// See what users allowed clients, and withdraw it
+    Consent(admin::Consent),
     /// Administer roles
     Role(admin::Role),
     /// Administer APIs and scopes
@@ -109,7 +113,9 @@ pub fn run() -> ExitCode {
         Command::Import(import) => import.run(),
         Command::Issuer(issuer) => issuer.run(),
         Command::Client(client) => client.run(),
+        Command::RegistrationToken(token) => token.run(),
         Command::User(user) => user.run(),
+        Command::Consent(consent) => consent.run(),
         Command::Role(role) => role.run(),
         Command::Api(api) => api.run(),
         Command::Key(key) => key.run(),

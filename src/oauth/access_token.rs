@@ -12,7 +12,7 @@ use crate::dialect::template::{Lookup, Value};
 use crate::issuer::{Client, Issuer};
 use crate::protocol::{Fault, Scope};
 use crate::secret::Digest;
-use crate::store::StoredToken;
+use crate::store::{DatedClient, StoredToken};
 
 /// What is known of a token, whatever it looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,8 @@ pub(super) enum Found {
     reason = "active is what most are, and no more than one is around at a time"
 )]
 pub(super) enum Status {
-    /// Not a token of this issuer, or revoked, or of a client or user that is gone or blocked.
+    /// Not a token of this issuer, or revoked, or of a client or user that is gone or blocked, or of one
+    /// before that had the client's ID.
     Unknown,
     Expired,
     Active {
@@ -181,8 +182,11 @@ impl Authority<'_> {
                 None => return Ok(Status::Unknown),
             }
         }
-        let client = core.store.find_client(issuer.id, &facts.client_id).await?;
-        let Some(client) = client else {
+        let store = &core.store;
+        let known = store.find_known_client(issuer.id, &facts.client_id).await?;
+        // What was issued before was issued to another client, which had its ID.
+        let known = known.filter(|known| facts.issued_at.is_none_or(|at| known.since <= at));
+        let Some(DatedClient { client, .. }) = known else {
             return Ok(Status::Unknown);
         };
         let now = core.clock.now();

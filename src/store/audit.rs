@@ -28,6 +28,14 @@ row! {
 }
 
 row! {
+    struct KeptChainRow {
+        chain: Uuid,
+        former_name: Option<String>,
+        retention_days: Option<i64>,
+    }
+}
+
+row! {
     struct ChainRow {
         length: i64,
         head: Vec<u8>,
@@ -57,8 +65,13 @@ const FIND_CHAIN: &str =
     "SELECT length, head, head_mac, pruned, anchor, anchor_mac FROM audit_chains
     WHERE chain = $1";
 
-const LIST_CHAINS: &str = "SELECT chain FROM audit_chains
-    UNION SELECT DISTINCT chain FROM audit_events ORDER BY chain";
+const LIST_CHAINS: &str = "SELECT chain, former_name, retention_days FROM audit_chains
+    UNION ALL SELECT DISTINCT chain, CAST(NULL AS TEXT), CAST(NULL AS BIGINT) FROM audit_events
+        WHERE chain NOT IN (SELECT chain FROM audit_chains)
+    ORDER BY chain";
+
+const LEAVE_CHAIN: &str = "UPDATE audit_chains SET former_name = $2, retention_days = $3
+    WHERE chain = $1";
 
 /// An event that stands where the chain is not: before its beginning, or after its end.
 const OUTSIDE: &str = "SELECT MIN(sequence) FROM audit_events WHERE chain = $1 AND (
@@ -142,6 +155,14 @@ impl Default for AuditQuery<'_> {
             limit: 50,
         }
     }
+}
+
+/// A chain that is there, and what is known of its issuer when that is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptChain {
+    pub chain: Chain,
+    pub former_name: Option<String>,
+    pub retention_days: Option<u32>,
 }
 
 /// Where a chain begins and ends, as the database says.
@@ -283,6 +304,22 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes what is kept of an issuer that is deleted.
+    pub async fn leave_chain(
+        &mut self,
+        chain: Chain,
+        former_name: &str,
+        retention_days: Option<u32>,
+    ) -> Result<()> {
+        Ok(on_engine!(tx self, |db| sqlx::query(LEAVE_CHAIN)
+            .bind(chain.0)
+            .bind(former_name)
+            .bind(retention_days.map(i64::from))
+            .execute(db)
+            .await
+            .map(drop))?)
+    }
+
     /// Whether the chain has been begun.
     pub async fn has_chain(&mut self, chain: Chain) -> Result<bool> {
         let row: Option<ChainRow> = on_engine!(tx self, |db| sqlx::query_as(FIND_CHAIN)
@@ -414,12 +451,18 @@ impl Store {
         row.map(ChainEnds::try_from).transpose()
     }
 
-    pub async fn list_chains(&self) -> Result<Vec<Chain>> {
-        let rows: Vec<(Uuid,)> = on_engine!(read self.engine, |db| sqlx::query_as(LIST_CHAINS)
-            .fetch_all(db)
-            .await)?;
-        Ok(rows.into_iter().map(|(chain,)| Chain(chain)).collect())
+    pub async fn list_chains(&self) -> Result<Vec<KeptChain>> {
+        let rows: Vec<KeptChainRow> = on_engine!(read self.engine, |db| {
+            sqlx::query_as(LIST_CHAINS).fetch_all(db).await
+        })?;
+        let kept = |row: KeptChainRow| KeptChain {
+            chain: Chain(row.chain),
+            former_name: row.former_name,
+            retention_days: row.retention_days.and_then(|days| days.try_into().ok()),
+        };
+        Ok(rows.into_iter().map(kept).collect())
     }
+
     /// The number of an event that stands before the chain's beginning or after its end, where
     /// nothing that wrote the chain has put one.
     pub async fn find_audit_outside(&self, chain: Chain) -> Result<Option<i64>> {

@@ -60,13 +60,14 @@ macro_rules! select {
 const FIND: &str = select!("WHERE issuer_id = $1 AND client_id = $2");
 
 /// `$2` is a pattern, `$3` a kind or nothing, `$4` and `$5` what the last one of the
-/// page before was called, and its ID.
+/// page before was called, and its ID; `$7` whether they are disabled, or null.
 const LIST: &str = select!(
     "WHERE issuer_id = $1
         AND (LOWER(client_name) LIKE LOWER($2) ESCAPE '!'
             OR LOWER(client_id) LIKE LOWER($2) ESCAPE '!')
         AND ($3 = '' OR kind = $3)
         AND (client_name > $4 OR client_name = $4 AND client_id > $5)
+        AND ($7 IS NULL OR (disabled_at IS NOT NULL) = $7)
     ORDER BY client_name, client_id LIMIT $6"
 );
 
@@ -111,6 +112,8 @@ pub struct ClientQuery<'a> {
     /// Part of the name or ID, in any case; all when empty.
     pub search: &'a str,
     pub kind: Option<ClientKind>,
+    /// Only those who are, or only those who are not.
+    pub is_disabled: Option<bool>,
     /// Name and ID of the last one of the page before.
     pub after: Option<(&'a str, &'a str)>,
     pub limit: i64,
@@ -157,6 +160,7 @@ impl Store {
             .bind(after_name)
             .bind(after_id)
             .bind(query.limit)
+            .bind(query.is_disabled)
             .fetch_all(db)
             .await)?;
         let mut clients = Vec::new();

@@ -10,6 +10,7 @@ use moka::future::Cache;
 
 use super::{Result, Store};
 use crate::account::Role;
+use crate::clock::Timestamp;
 use crate::issuer::{Api, Client, IssuerId};
 
 /// How long a change to a client, API or role may go unnoticed. One second is also what an operator is
@@ -18,8 +19,15 @@ const FRESH_FOR: Duration = Duration::from_secs(1);
 const CLIENTS: u64 = 10_000;
 const ISSUERS: u64 = 10_000;
 
+/// A client, and since when its ID is its own.
+#[derive(Debug, Clone)]
+pub struct DatedClient {
+    pub client: Arc<Client>,
+    pub since: Timestamp,
+}
+
 pub(super) struct Directory {
-    clients: Cache<(IssuerId, Arc<str>), Arc<Client>>,
+    clients: Cache<(IssuerId, Arc<str>), DatedClient>,
     apis: Cache<IssuerId, Arc<[Api]>>,
     roles: Cache<IssuerId, Arc<[Role]>>,
 }
@@ -51,17 +59,30 @@ impl Store {
         issuer: IssuerId,
         client_id: &str,
     ) -> Result<Option<Arc<Client>>> {
+        let known = self.find_known_client(issuer, client_id).await?;
+        Ok(known.map(|known| known.client))
+    }
+
+    /// The same, with since when it is this client's ID.
+    pub async fn find_known_client(
+        &self,
+        issuer: IssuerId,
+        client_id: &str,
+    ) -> Result<Option<DatedClient>> {
         let key = (issuer, Arc::from(client_id));
-        if let Some(client) = self.directory.clients.get(&key).await {
-            return Ok(Some(client));
+        if let Some(known) = self.directory.clients.get(&key).await {
+            return Ok(Some(known));
         }
-        let reading = Box::pin(self.find_client_uncached(issuer, client_id));
-        let Some(client) = reading.await?.filter(|client| !client.is_disabled) else {
+        let record = Box::pin(self.find_client_record(issuer, client_id)).await?;
+        let Some(record) = record.filter(|record| !record.client.is_disabled) else {
             return Ok(None);
         };
-        let client = Arc::new(client);
-        self.directory.clients.insert(key, client.clone()).await;
-        Ok(Some(client))
+        let known = DatedClient {
+            client: Arc::new(record.client),
+            since: record.created_at,
+        };
+        self.directory.clients.insert(key, known.clone()).await;
+        Ok(Some(known))
     }
 
     /// The issuer's APIs, at most a second old.

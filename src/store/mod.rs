@@ -43,6 +43,7 @@ pub use access_tokens::StoredToken;
 pub use audit::{AuditQuery, ChainEnds};
 pub use clients::ClientQuery;
 pub use demo_data::KnownClient;
+pub use directory::DatedClient;
 pub use engine::{Engine, Tx};
 pub use issuers::StoredIssuer;
 pub use migrations::Step;
@@ -99,6 +100,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what was to be written names something that is not there.
+    pub fn is_about_something_gone(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        error
+            .as_database_error()
+            .is_some_and(|error| error.is_foreign_key_violation())
+    }
+
     /// Whether something else has the name already that was to be given.
     pub fn is_taken(&self) -> bool {
         match self {

@@ -83,22 +83,24 @@ tables! {
     }
     apis by By("issuer_id") => {
         id Uuid, issuer_id Uuid, position Bigint, audience Text, name Text, token_lifetime Bigint null,
-        token_format Text null, signing_alg Text null, declared Boolean, adopted Boolean, revision Bigint,
+        token_format Text null, signing_alg Text null, declared Boolean, revision Bigint,
+        adopted Boolean,
     }
     scopes by ByApi => {
         api_id Uuid, name Text, position Bigint, description Text, users_only Boolean, needs_role Boolean,
         translations Text,
     }
     roles by By("issuer_id") => {
-        issuer_id Uuid, name Text, position Bigint, description Text, declared Boolean, adopted Boolean, revision Bigint,
+        issuer_id Uuid, name Text, position Bigint, description Text, declared Boolean, revision Bigint,
+        adopted Boolean,
     }
     role_grants by By("issuer_id") => {
         issuer_id Uuid, role Text, api_id Uuid, position Bigint, scope Text null,
     }
     clients by By("issuer_id") => {
         issuer_id Uuid, client_id Text, client_name Text, kind Text, secret_hash Text null,
-        token_endpoint_auth_method Text null, grant_types Text, redirect_uris Text, declared Boolean, adopted Boolean,
-        created_at Instant, metadata Text, revision Bigint, updated_at Instant null, registered_by Text,
+        token_endpoint_auth_method Text null, grant_types Text, redirect_uris Text, declared Boolean,
+        created_at Instant, metadata Text, adopted Boolean, revision Bigint, updated_at Instant null, registered_by Text,
         disabled_at Instant null, previous_secret_hash Text null, previous_secret_expires_at Instant null,
         secret_created_at Instant null, registration_token_hash Bytes null,
     }
@@ -116,7 +118,8 @@ tables! {
     users by By("issuer_id") => {
         id Uuid, issuer_id Uuid, username Text, canonical_username Text, password_hash Text null,
         password_is_own Boolean, claims Text, claims_are_own Boolean, blocked_at Instant null,
-        declared Boolean, adopted Boolean, created_at Instant, updated_at Instant, revision Bigint,
+        declared Boolean, created_at Instant, updated_at Instant, revision Bigint,
+        adopted Boolean,
     }
     user_roles by By("issuer_id") => {
         issuer_id Uuid, user_id Uuid, role Text,
@@ -176,6 +179,7 @@ tables! {
     }
     audit_chains by By("chain") => {
         chain Uuid, length Bigint, head Bytes, head_mac Bytes, pruned Bigint, anchor Bytes, anchor_mac Bytes,
+        former_name Text null, retention_days Bigint null,
     }
     audit_events by By("chain") => {
         chain Uuid, sequence Bigint, at Instant, action Text, outcome Text, actor_kind Text, actor Text,

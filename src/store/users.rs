@@ -48,8 +48,8 @@ pub struct UserQuery<'a> {
     pub search: &'a str,
     /// A role they must have; any when empty.
     pub role: &'a str,
-    /// Only those who are blocked.
-    pub is_blocked: bool,
+    /// Only those who are, or only those who are not.
+    pub is_blocked: Option<bool>,
     /// The canonical username of the last one of the page before.
     pub after: &'a str,
     pub limit: i64,
@@ -82,7 +82,7 @@ const LIST: &str = select!(
             OR LOWER(u.claims) LIKE LOWER($4) ESCAPE '!')
         AND ($5 = '' OR EXISTS (SELECT 1 FROM user_roles r
             WHERE r.issuer_id = u.issuer_id AND r.user_id = u.id AND r.role = $5))
-        AND (u.blocked_at IS NOT NULL OR NOT $7)
+        AND ($7 IS NULL OR (u.blocked_at IS NOT NULL) = $7)
     ORDER BY u.canonical_username LIMIT $6"
 );
 
@@ -335,7 +335,7 @@ impl Tx {
         user: UserId,
         hash: &SecretHash,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         Ok(on_engine!(tx self, |db| sqlx::query(SET_PASSWORD)
             .bind(issuer.uuid())
             .bind(user.0)
@@ -343,7 +343,7 @@ impl Tx {
             .bind(now.utc())
             .execute(db)
             .await
-            .map(drop))?)
+            .map(|done| done.rows_affected() > 0))?)
     }
 
     /// Has the user's row locked until the transaction ends, so that what is read of the user and

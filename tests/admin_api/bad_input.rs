@@ -271,6 +271,9 @@ async fn a_mistake_is_named_with_its_place() {
     for (path, parameter) in [
         ("/issuers/clinic/clients?serch=x", "serch"),
         ("/issuers/clinic/clients?kind=robot", "kind"),
+        ("/issuers/clinic/clients?disabled=yes", "disabled"),
+        ("/issuers/clinic/users?blocked=1", "blocked"),
+        ("/issuers/clinic/users?disabled=true", "disabled"),
         ("/issuers/clinic/audit?from=yesterday", "from"),
         ("/issuers/clinic/audit?outcome=maybe", "outcome"),
         ("/issuers/clinic/roles?limit=5", "limit"),

@@ -104,6 +104,54 @@ on_engines! { all:
         }
     }
 
+    /// What each may do by itself and all together may not: the rule is checked against what there
+    /// is when it is written.
+    async fn rules_hold_for_what_is_made_at_once(database: Database) {
+        let fixture = Fixture::on(&database.url).await;
+        let api = Api::at(fixture.peer(), "clinic").await;
+        // One token may be for several APIs there, so that no two may have a scope of one name.
+        let nethealth = Api::at(fixture.peer(), "nethealth").await;
+        let bodies: Vec<_> = (0..6)
+            .map(|index| json!({
+                "audience": format!("https://at-once.example/{index}"),
+                "scopes": [{ "name": "at.once" }],
+            }))
+            .collect();
+        let path = "/issuers/nethealth/apis";
+        let replies = join_all(bodies.iter().map(|body| nethealth.post(path, body))).await;
+        let (made, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
+        assert_eq!(made.len(), 1);
+        for reply in refused {
+            reply.wrong("#/scopes");
+        }
+
+        // Nobody gets a role that is being deleted, and nothing fails for it.
+        for round in 0..5 {
+            let role = format!("passing-{round}");
+            api.post("/issuers/clinic/roles", &json!({ "name": role })).await.is(201);
+            let users: Vec<_> = (0..4)
+                .map(|index| json!({ "username": format!("u{round}-{index}"), "roles": [role] }))
+                .collect();
+            let path = format!("/issuers/clinic/roles/{role}?force=true");
+            let making = join_all(users.iter().map(|user| api.post("/issuers/clinic/users", user)));
+            let (replies, deleted) = futures_util::join!(making, api.delete(&path));
+            deleted.is(204);
+            for reply in &replies {
+                if reply.status != 201 {
+                    reply.wrong("#/roles");
+                }
+            }
+        }
+
+        // Whatever it is by now, each in turn.
+        let path = "/issuers/clinic/clients/clinic-machine/rotate-secret";
+        let body = json!({ "overlap": 0 });
+        let rotating = (0..6).map(|_| api.change("POST", path, Some(&body)));
+        for reply in join_all(rotating).await {
+            reply.is(200);
+        }
+    }
+
     /// Many clients of one ID: there is one.
     async fn one_of_many_is_made(database: Database) {
         let fixture = Fixture::on(&database.url).await;
@@ -141,7 +189,14 @@ async fn a_change_says_what_it_was_made_from() {
             .replace("{user_id}", &user);
         let request = || Request::new(operation.method, &path).json("{}");
         api.send(request()).await.problem(428, "revision_required");
-        for stale in ["\"99\"", "\"98\", \"99\"", "\"0\""] {
+        // A weak tag matches nothing, also where the strong one would (RFC 9110 §13.1.1).
+        for stale in [
+            "\"99\"",
+            "\"98\", \"99\"",
+            "\"0\"",
+            "W/\"1\"",
+            "W/\"1\", W/\"2\"",
+        ] {
             let reply = api.send(request().header("If-Match", stale)).await;
             // Taking away what is not there is refused for that.
             let is_usage = reply.status == 409;
@@ -157,7 +212,9 @@ async fn a_change_says_what_it_was_made_from() {
             "\"seven\"",
             "",
             "\"7",
-            "W/\"7\"",
+            "W/7",
+            "W/\"seven\"",
+            "w/\"7\"",
             "\"99999999999999999999\"",
         ] {
             let reply = api.send(request().header("If-Match", broken)).await;
@@ -181,6 +238,14 @@ async fn a_change_says_what_it_was_made_from() {
         .await
         .is(200);
     api.patch(client, &name).await.is(200);
+    let current = api.get(client).await.etag();
+    let weak = format!("W/{current}");
+    let reply = api.change_from("PATCH", client, &weak, Some(&name)).await;
+    reply.problem(412, "changed");
+    let both = format!("{weak}, {current}");
+    api.change_from("PATCH", client, &both, Some(&name))
+        .await
+        .is(200);
     let known = Request::get(client).header("If-None-Match", &first);
     api.send(known).await.is(200);
 }

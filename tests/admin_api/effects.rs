@@ -112,6 +112,42 @@ on_engines! { all:
         server.delete("/issuers/console").await.problem(409, "not_possible");
     }
 
+    /// A client that is made anew is another: what the one before had is not its.
+    async fn what_a_deleted_client_had_is_nobodys(database: Database) {
+        let fixture = Fixture::on(&database.url).await;
+        let peer = fixture.peer();
+        for (issuer, audience, token_path, introspection) in [
+            ("clinic", "https://api.clinic.example", "/clinic/oauth2/token", "/clinic/oauth2/introspect"),
+            ("nethealth", "https://api.nethealth.example", "/nethealth/connect/token", "/nethealth/connect/introspect"),
+        ] {
+            let api = Api::at(peer, issuer).await;
+            let clients = format!("/issuers/{issuer}/clients");
+            let body = json!({
+                "client_id": "leaked", "kind": "machine", "client_secret": "a-secret-of-its-own",
+                "token_endpoint_auth_method": "client_secret_basic",
+                "grants": [{ "audience": "https://leaked.example", "scopes": "all" }],
+            });
+            let scopes = json!({ "audience": "https://leaked.example", "scopes": [{ "name": format!("{issuer}:leaked") }] });
+            api.post(&format!("/issuers/{issuer}/apis"), &scopes).await.is(201);
+            api.post(&clients, &body).await.is(201);
+            let scope = format!("grant_type=client_credentials&scope={issuer}%3Aleaked");
+            let ask = || Request::post(token_path).basic("leaked", "a-secret-of-its-own").form(&scope);
+            let old = peer.send(ask()).await.access_token();
+            let is_active = async |token: &str| {
+                let body = format!("token={token}");
+                let request = Request::post(introspection).basic("leaked", "a-secret-of-its-own").form(&body);
+                peer.send(request).await.is(200).json()["active"].clone()
+            };
+            assert_eq!(is_active(&old).await, true, "{audience}");
+            api.delete(&format!("{clients}/leaked?force=true")).await.is(204);
+            fixture.clock.advance(Duration::from_secs(1));
+            api.post(&clients, &body).await.is(201);
+            assert_eq!(is_active(&old).await, false);
+            let new = peer.send(ask()).await.access_token();
+            assert_eq!(is_active(&new).await, true);
+        }
+    }
+
     /// Scopes that an API has no longer are worth nothing, and in nobody's way.
     async fn a_scope_that_goes_goes_from_grants(database: Database) {
         let fixture = Fixture::on(&database.url).await;

@@ -98,6 +98,41 @@ on_engines! { all:
 }
 
 #[tokio::test]
+async fn who_is_blocked_and_what_is_disabled_are_lists_of_their_own() {
+    let (_fixture, api) = super::clinic().await;
+    let (clients, users) = ("/issuers/clinic/clients", "/issuers/clinic/users");
+    let id = api.id_of(users, "username", "doctor").await;
+    api.patch(&format!("{users}/{id}"), &json!({ "blocked": true }))
+        .await
+        .is(200);
+    api.change("POST", &format!("{clients}/clinic-spa/disable"), None)
+        .await
+        .is(200);
+    for (list, filter, name, found) in [
+        (users, "blocked", "username", "doctor"),
+        (clients, "disabled", "client_id", "clinic-spa"),
+    ] {
+        let names = async |query: &str| {
+            let page = api.get(&format!("{list}?{query}")).await.is(200).json();
+            let items = page["items"].as_array().unwrap().iter();
+            let mut names: Vec<String> = items
+                .map(|item| item[name].as_str().unwrap().to_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        let (all, those) = (names("").await, names(&format!("{filter}=true")).await);
+        assert_eq!(those, [found]);
+        let mut others = names(&format!("{filter}=false")).await;
+        let none = names(&format!("{filter}=true&search=nobody")).await;
+        assert!(none.is_empty(), "{none:?}");
+        others.extend(those);
+        others.sort();
+        assert_eq!(others, all);
+    }
+}
+
+#[tokio::test]
 async fn only_a_pages_own_words_lead_on() {
     let (_fixture, api) = super::clinic().await;
     let cursors = [

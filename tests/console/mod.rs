@@ -3,7 +3,7 @@
 use crate::support::html::{Form, text_of};
 use crate::support::http::{Answer, Peer};
 use crate::support::servers::Fixture;
-use crate::support::user::Person;
+use crate::support::user::{App, Person};
 
 mod forgery;
 mod rights;
@@ -38,9 +38,16 @@ impl Cast {
         let page = owner.get("/console/issuers/fleeting/delete").await;
         let form = Form::with_button(&page.body, "confirm").unwrap();
         owner.press(&form, "confirm").await.is(200);
-        // So that there is a session at each issuer to be ended.
-        Person::new(peer, "doctor").sign_in_at("clinic").await;
-        Person::new(peer, "provider").sign_in_at("photon").await;
+        // So that there is something at each issuer to be ended, withdrawn and removed.
+        for (app, username) in [
+            (App::clinic_web(), "doctor"),
+            (App::photon_spa(), "provider"),
+        ] {
+            // One of them is first-party, and would not ask by itself.
+            let asking = [("scope", "openid profile"), ("prompt", "consent")];
+            app.tokens(&mut Person::new(peer, username), &asking).await;
+            owner.lets_register(&app.issuer).await;
+        }
         Self {
             anonymous: Person::new(peer, ""),
             _fixture: fixture,
@@ -97,6 +104,21 @@ impl Person {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         self.post(path, &fields).await
+    }
+
+    /// Gives out a token to register a client with.
+    async fn lets_register(&mut self, issuer: &str) {
+        let at = format!("/console/issuers/{issuer}");
+        let settings = format!("{at}/settings");
+        let page = self.get(&settings).await;
+        let forms = Form::all(&page.is(200).body);
+        let form = forms.iter().find(|form| form.action == settings).unwrap();
+        let revision = ("revision", form.field("revision"));
+        let fields = [revision, ("registration", "guarded")];
+        self.submit(&settings, &fields).await.is(303);
+        let fields = [("note", "A vendor"), ("uses", "1"), ("lifetime", "3600")];
+        let tokens = format!("{at}/registration");
+        self.submit(&tokens, &fields).await.is(200);
     }
 
     /// Makes somebody a manager of an issuer, who then signs in.
@@ -165,7 +187,12 @@ async fn routes_of(owner: &mut Person, issuer: &str) -> Vec<(String, &'static st
         format!("{beginning}{id}")
     };
     let (client, api, role) = (of("clients").await, of("apis").await, of("roles").await);
-    let (user, session) = (of("users").await, of("sessions").await);
+    let (session, token) = (of("sessions").await, of("registration").await);
+    // Whose session it is has also allowed a client something.
+    let users = format!("{at}/users/");
+    let user = owner.first_link(&format!("{at}/sessions"), &users).await;
+    let withdraw = format!("{user}/withdraw?client_id=");
+    let withdraw = owner.first_link(&user, &withdraw).await;
     let keys = owner.get(&format!("{at}/keys")).await;
     let kid = keys.body.split("<code dir=\"ltr\">").nth(1).unwrap();
     let key = format!("{at}/keys/{}", kid.split('<').next().unwrap());
@@ -218,6 +245,10 @@ async fn routes_of(owner: &mut Person, issuer: &str) -> Vec<(String, &'static st
             routes.push((format!("{thing}{path}"), methods, needs));
         }
     }
+    // Before what ends the sessions of its user.
+    routes.push((format!("{session}/end"), "GET POST", Manager));
+    routes.push((withdraw, "GET POST", Manager));
+    routes.push((format!("{token}/delete"), "GET POST", Manager));
     for (path, methods, needs) in [
         ("", "GET", Auditor),
         ("/edit", "GET POST", Manager),
@@ -225,12 +256,10 @@ async fn routes_of(owner: &mut Person, issuer: &str) -> Vec<(String, &'static st
         ("/unblock", "POST", Manager),
         ("/delete", "GET POST", Manager),
         ("/password-link", "POST", Manager),
-        ("/withdraw", "POST", Manager),
-        ("/end-sessions", "POST", Manager),
+        ("/end-sessions", "GET POST", Manager),
     ] {
         routes.push((format!("{user}{path}"), methods, needs));
     }
-    routes.push((format!("{session}/end"), "POST", Manager));
     routes.push((format!("{key}/delete"), "GET POST", Owner));
     routes
 }

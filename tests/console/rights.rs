@@ -89,8 +89,9 @@ async fn every_route_knows_whom_it_answers() {
             _ => &mut cast.owner,
         };
         let answer = ask(person, method, &path).await;
-        // Somebody else who may has ended it before.
-        if answer.status == 404 && path.ends_with("/end") {
+        // Somebody else who may has ended or removed it before.
+        let is_gone = path.ends_with("/end") || path.contains("/registration/");
+        if answer.status == 404 && method == "POST" && is_gone {
             continue;
         }
         assert!(

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::admin_api::Api;
 use crate::signatures::{jwks, key_of};
 use crate::support::html::{self, Form};
 use crate::support::http::{Answer, Peer, Request};
@@ -363,6 +364,15 @@ async fn every_way_to_end_a_session_tells_the_clients() {
     logout_token(&hear(&listener, "500 Internal Server Error").await);
     assert!(!is_signed_in(&mut there).await);
     assert!(is_signed_in(&mut here).await);
+
+    // An administrator, who deletes the user as well.
+    let mut gone = session().await;
+    let api = Api::at(peer, "clinic").await;
+    let users = "/issuers/clinic/users";
+    let path = format!("{users}/{}", api.id_of(users, "username", "ada").await);
+    api.delete(&path).await.is(204);
+    logout_token(&hear(&listener, "200 OK").await);
+    assert!(!is_signed_in(&mut gone).await);
 }
 
 #[tokio::test]

@@ -95,6 +95,10 @@ on_engines! { all:
         ]).await;
         insert_clients(&store, other, &[("front-elsewhere", "Elsewhere", Web)]).await;
 
+        let nightly = record_of(&store, clinic, "nightly!").await;
+        let disabled = Client { is_disabled: true, ..nightly.client.clone() };
+        update(&store, clinic, &ClientRecord { client: disabled, ..nightly }, 1).await.unwrap();
+
         let any = || ClientQuery { limit: 50, ..ClientQuery::default() };
         for (query, expected) in [
             (any(), &["nightly!", "Front-Desk", "front_door"][..]),
@@ -116,6 +120,9 @@ on_engines! { all:
             (ClientQuery { kind: Some(Native), ..any() }, &["front_door"]),
             (ClientQuery { kind: Some(Native), search: "desk", ..any() }, &[]),
             (ClientQuery { search: "' OR 1=1 --", ..any() }, &[]),
+            (ClientQuery { is_disabled: Some(true), ..any() }, &["nightly!"]),
+            (ClientQuery { is_disabled: Some(true), kind: Some(Web), ..any() }, &[]),
+            (ClientQuery { is_disabled: Some(false), ..any() }, &["Front-Desk", "front_door"]),
         ] {
             let asked = format!("{query:?}");
             assert_eq!(client_ids(&store, clinic, query).await, expected, "{asked}");
@@ -187,7 +194,7 @@ on_engines! { all:
             for (issuer, user) in [
                 (clinic, user("Ada_1", json!({ "name": "Ada Lovelace", "note": "100%" }), &["doctor"])),
                 (clinic, user("Ångström", json!({ "email": "Anders@Clinic.example" }), &[])),
-                (clinic, user("bob", json!({ "name": "Zoë Bob!" }), &["doctor"])),
+                (clinic, User { is_blocked: true, ..user("bob", json!({ "name": "Zoë Bob!" }), &["doctor"]) }),
                 (other, user("carol", json!({ "name": "Carol" }), &["doctor"])),
             ] {
                 assert!(tx.insert_user(issuer, &user, false).await.unwrap());
@@ -215,6 +222,9 @@ on_engines! { all:
             (UserQuery { role: "doctor", after: "ada_1", ..any() }, &["bob"]),
             (UserQuery { role: "doctor", search: "anders", ..any() }, &[]),
             (UserQuery { role: "Doctor", ..any() }, &[]),
+            (UserQuery { is_blocked: Some(true), ..any() }, &["bob"]),
+            (UserQuery { is_blocked: Some(true), search: "ada", ..any() }, &[]),
+            (UserQuery { is_blocked: Some(false), ..any() }, &["Ada_1", "Ångström"]),
         ] {
             let asked = format!("{query:?}");
             assert_eq!(usernames(&store, clinic, query).await, expected, "{asked}");

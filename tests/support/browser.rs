@@ -174,7 +174,8 @@ impl Kind {
                  Install Chromium and its driver (Debian: apt-get install chromium chromium-driver)."
             )
         });
-        let client = match idle().pop() {
+        let waiting = idle().pop();
+        let client = match waiting {
             Some(client) => client,
             None => RUNTIME.spawn(connect(driver)).await.unwrap(),
         };

@@ -13,6 +13,8 @@ pub struct ApiAnswer {
     pub is_problem: bool,
     /// `"7"`: what `If-Match` is compared with.
     pub etag: Option<String>,
+    /// Whether nothing was done because somebody else was quicker, so that it may go well next time.
+    pub lost_a_race: bool,
     /// Further headers: `Location`, `Link`, `Allow`, `Retry-After`.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -25,6 +27,7 @@ impl ApiAnswer {
             body: Some(serde_json::to_value(body).unwrap_or_default()),
             is_problem: false,
             etag: None,
+            lost_a_race: false,
             headers: Vec::new(),
         }
     }
@@ -35,6 +38,7 @@ impl ApiAnswer {
             body: None,
             is_problem: false,
             etag: None,
+            lost_a_race: false,
             headers: Vec::new(),
         }
     }
@@ -84,7 +88,7 @@ pub fn problem(status: u16, code: &str, title: &str, detail: &str) -> ApiAnswer 
 }
 
 /// The codes of problems, and what each means: for the reference.
-pub const PROBLEMS: [(&str, u16, &str); 14] = [
+pub const PROBLEMS: [(&str, u16, &str); 15] = [
     (
         "not_found",
         404,
@@ -137,6 +141,11 @@ pub const PROBLEMS: [(&str, u16, &str); 14] = [
         409,
         "It makes no sense for this one; `detail` says why.",
     ),
+    (
+        "contended",
+        409,
+        "Others are changing the same at this moment; try again.",
+    ),
     ("busy", 429, "Too much at once; try again in a moment."),
     (
         "unavailable",
@@ -156,7 +165,14 @@ impl From<AdminFault> for ApiAnswer {
             }
             AdminFault::NotFound { .. } => problem(404, "not_found", "Not found", &detail),
             AdminFault::Exists { .. } => problem(409, "exists", "Exists already", &detail),
-            AdminFault::Changed { .. } => problem(412, "changed", "Changed meanwhile", &detail),
+            AdminFault::Changed { .. } => ApiAnswer {
+                lost_a_race: true,
+                ..problem(412, "changed", "Changed meanwhile", &detail)
+            },
+            AdminFault::Contended => ApiAnswer {
+                lost_a_race: true,
+                ..problem(409, "contended", "Contended", &detail)
+            },
             AdminFault::Invalid(problems) => invalid(&problems),
             AdminFault::InUse { .. } => problem(
                 409,

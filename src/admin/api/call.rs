@@ -36,6 +36,8 @@ pub struct Call<'a> {
 /// Things on one page, at most.
 const LARGEST_PAGE: i64 = 200;
 const PAGE: i64 = 50;
+/// Revisions are counted from 1, so nothing is ever at this one.
+const NO_REVISION: i64 = 0;
 
 impl<'a> Call<'a> {
     pub(super) fn new(
@@ -104,15 +106,21 @@ impl<'a> Call<'a> {
         found.map_or("", |(_, value)| value)
     }
 
-    pub fn is_forced(&self) -> Result<bool, ApiAnswer> {
-        match self.query("force") {
-            "" | "false" => Ok(false),
-            "true" => Ok(true),
+    /// A parameter that is `true` or `false`; `None` when it is absent.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, ApiAnswer> {
+        match self.query(name) {
+            "" => Ok(None),
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
             _ => Err(invalid_parameters(&[Problem::new(
-                "force",
+                name,
                 "expected true or false",
             )])),
         }
+    }
+
+    pub fn is_forced(&self) -> Result<bool, ApiAnswer> {
+        Ok(self.flag("force")?.unwrap_or(false))
     }
 
     pub fn limit(&self) -> Result<i64, ApiAnswer> {
@@ -194,6 +202,14 @@ impl<'a> Call<'a> {
         format!("<{base}{path}?{}>; rel=\"next\"", query.finish())
     }
 
+    /// Whether it was refused only for what others did meanwhile. Who named a revision has said
+    /// that no other will do.
+    pub(super) fn may_be_tried_again(&self, refusal: &ApiAnswer) -> bool {
+        let tags = self.request.if_match.as_deref();
+        let is_of_any_revision = tags.is_none_or(|tags| tags.trim() == "*");
+        refusal.lost_a_race && (is_of_any_revision || refusal.status != 412)
+    }
+
     /// The revision that a change was made from (RFC 9110 §13.1.1). `current` is what `*` stands
     /// for.
     ///
@@ -213,7 +229,8 @@ impl<'a> Call<'a> {
         }
         let mut last = None;
         for tag in text.split(',').map(str::trim) {
-            let number = tag
+            let strong = tag.strip_prefix("W/").unwrap_or(tag);
+            let number = strong
                 .strip_prefix('"')
                 .and_then(|rest| rest.strip_suffix('"'))
                 .and_then(|number| number.parse().ok());
@@ -225,6 +242,8 @@ impl<'a> Call<'a> {
                     "If-Match is not one of this API's ETags, which are like \"7\".",
                 ));
             };
+            // The comparison is the strong one: a weak tag matches nothing, whatever its number.
+            let number = if tag == strong { number } else { NO_REVISION };
             if number == current {
                 return Ok(current);
             }

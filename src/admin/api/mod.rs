@@ -20,10 +20,16 @@ pub use call::{ApiRequest, Call};
 pub use openapi::openapi;
 pub use operations::{OPERATIONS, Operation, Parameter};
 
+use std::time::Duration;
+
 use super::Admin;
 
 /// Where it stands on every server.
 pub const BASE: &str = "/api/v1";
+
+/// How often a request that lost a race is tried again, and how long it waits the first time.
+const TRIES: u32 = 12;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Answers a request. Whoever asks is `admin`, and what they may do has been found out.
 pub async fn answer(admin: &Admin<'_>, request: ApiRequest) -> ApiAnswer {
@@ -38,8 +44,15 @@ pub async fn answer(admin: &Admin<'_>, request: ApiRequest) -> ApiAnswer {
         Ok(call) => call,
         Err(answer) => return answer,
     };
-    match (operation.run)(&call).await {
-        Ok(answer) => call.conditional(answer),
-        Err(refusal) => refusal,
+    let mut tried = 0;
+    loop {
+        match (operation.run)(&call).await {
+            Ok(answer) => return call.conditional(answer),
+            Err(refusal) if tried < TRIES && call.may_be_tried_again(&refusal) => {
+                tried += 1;
+                tokio::time::sleep(PAUSE * tried).await;
+            }
+            Err(refusal) => return refusal,
+        }
     }
 }

@@ -109,7 +109,13 @@ operations! {
         revision true, takes IssuerSettings, gives SettingsDocument => issuers::update_settings;
 
     GET "/issuers/{issuer}/clients" listClients: "Clients by name", ReadClients, 200,
-        query &[SEARCH, parameter("kind", "`machine`, `web`, `spa` or `native`"), LIMIT, AFTER],
+        query &[
+            SEARCH,
+            parameter("kind", "`machine`, `web`, `spa` or `native`"),
+            parameter("disabled", "`true`: only those that are disabled; `false`: only the others"),
+            LIMIT,
+            AFTER,
+        ],
         gives Page<ClientDocument> => resources::list_clients;
     POST "/issuers/{issuer}/clients" createClient: "Make a client", WriteClients, 201,
         takes NewClient, gives ClientWithSecret => resources::create_client;
@@ -160,7 +166,13 @@ operations! {
         query &[FORCE], revision true => resources::delete_role;
 
     GET "/issuers/{issuer}/users" listUsers: "Users by username", ReadUsers, 200,
-        query &[SEARCH, parameter("role", "Only those who have this role"), LIMIT, AFTER],
+        query &[
+            SEARCH,
+            parameter("role", "Only those who have this role"),
+            parameter("blocked", "`true`: only those who are blocked; `false`: only the others"),
+            LIMIT,
+            AFTER,
+        ],
         gives Page<UserDocument> => people::list;
     POST "/issuers/{issuer}/users" createUser: "Add a user", WriteUsers, 201,
         takes NewUser, gives UserWithLink => people::create;

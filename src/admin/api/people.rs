@@ -43,7 +43,7 @@ pub async fn list(call: &Call<'_>) -> Answer {
     let query = UserQuery {
         search: call.query("search"),
         role: call.query("role"),
-        is_blocked: false,
+        is_blocked: call.flag("blocked")?,
         after: after.as_deref().unwrap_or_default(),
         limit: call.limit()? + 1,
     };

@@ -51,6 +51,7 @@ pub async fn list_clients(call: &Call<'_>) -> Answer {
     let query = ClientQuery {
         search: call.query("search"),
         kind,
+        is_disabled: call.flag("disabled")?,
         after: after
             .as_ref()
             .map(|(name, id)| (name.as_str(), id.as_str())),

@@ -101,7 +101,7 @@ async fn chains_of_nobody(store: &Store, whose: &[Whose]) -> Result<Vec<Uuid>, T
     let chains = store.list_chains().await?;
     Ok(chains
         .into_iter()
-        .map(|chain| chain.0)
+        .map(|chain| chain.chain.0)
         .filter(|chain| !whose.iter().any(|issuer| issuer.id == *chain))
         .collect())
 }

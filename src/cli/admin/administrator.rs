@@ -75,7 +75,8 @@ impl Administrator {
         match self.verb {
             Verb::List => {
                 let found = connection.list(&users, &[]).await?;
-                at.target.print(&found, user::list)
+                let empty = "There are no administrators yet. `locum administrator add` adds one.";
+                at.target.print(&found, |found| user::list(found, empty))
             }
             Verb::Add {
                 username,

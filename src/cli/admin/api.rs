@@ -91,7 +91,7 @@ impl Api {
                             ("NAME", |api| words(&api["name"])),
                             ("SCOPES", scopes),
                         ],
-                        "There are no APIs.",
+                        "There are no APIs yet. `locum api create` makes one.",
                     )
                 })
             }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, grants, table, words};
-use super::{AtIssuer, Id, grant, read_members, read_secret, text};
+use super::{AtIssuer, Id, flag, grant, is_filtered, read_members, read_secret, text};
 use crate::cli::{Failed, misused, running};
 use crate::issuer::ClientKind;
 
@@ -28,6 +28,9 @@ enum Verb {
         /// Only those of this kind
         #[arg(long, value_parser = kinds())]
         kind: Option<String>,
+        /// Only those that are disabled, or with =false only the others
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        disabled: Option<bool>,
     },
     /// Show a client
     Show { client_id: Id },
@@ -140,10 +143,23 @@ impl Client {
         let one = |client_id: &str| at.path(&["clients", client_id]);
         let below = |client_id: &str, what: &str| at.path(&["clients", client_id, what]);
         match self.verb {
-            Verb::List { search, kind } => {
-                let kind = kind.as_deref().unwrap_or_default();
-                let query = [("search", search.as_str()), ("kind", kind)];
+            Verb::List {
+                search,
+                kind,
+                disabled,
+            } => {
+                let disabled = flag(disabled);
+                let query = [
+                    ("search", search.as_str()),
+                    ("kind", kind.as_deref().unwrap_or_default()),
+                    ("disabled", disabled),
+                ];
                 let found = connection.list(&clients, &query).await?;
+                let empty = if is_filtered(&query) {
+                    "No client matches."
+                } else {
+                    "There are no clients yet. `locum client create` makes one."
+                };
                 at.target.print(&found, |found| {
                     table(
                         found,
@@ -154,7 +170,7 @@ impl Client {
                             ("FROM", |client| words(&client["registered_by"])),
                             ("STATE", |client| state(client).to_owned()),
                         ],
-                        "There is no such client.",
+                        empty,
                     )
                 })
             }

@@ -6,8 +6,10 @@ mod api;
 mod audit_log;
 mod client;
 mod connection;
+mod consent;
 mod issuer;
 mod key;
+mod registration_token;
 mod role;
 mod session;
 mod table;
@@ -31,8 +33,10 @@ pub use api::Api;
 pub use audit_log::Search;
 pub use client::Client;
 pub use connection::{Connection, Local, http_client, server_url};
+pub use consent::Consent;
 pub use issuer::Issuer;
 pub use key::Key;
+pub use registration_token::RegistrationToken;
 pub use role::Role;
 pub use session::Session;
 pub use table::visible;
@@ -193,6 +197,20 @@ fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
     match query.finish().as_str() {
         "" => path.to_owned(),
         query => format!("{path}?{query}"),
+    }
+}
+
+/// Whether a list is asked for in part.
+fn is_filtered(parameters: &[(&str, &str)]) -> bool {
+    parameters.iter().any(|(_, value)| !value.is_empty())
+}
+
+/// As a query says it; nothing when it is not asked for.
+fn flag(value: Option<bool>) -> &'static str {
+    match value {
+        None => "",
+        Some(true) => "true",
+        Some(false) => "false",
     }
 }
 

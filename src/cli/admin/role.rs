@@ -79,7 +79,7 @@ impl Role {
                             ("WHAT IT IS", |role| words(&role["description"])),
                             ("GRANTED", |role| grants(&role["grants"])),
                         ],
-                        "There are no roles.",
+                        "There are no roles yet. `locum role create` makes one.",
                     )
                 })
             }

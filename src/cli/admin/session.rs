@@ -33,7 +33,8 @@ impl Session {
         match self.verb {
             Verb::List => {
                 let found = connection.list(&at.path(&["sessions"]), &[]).await?;
-                at.target.print(&found, list)
+                at.target
+                    .print(&found, |found| list(found, "Nobody is signed in."))
             }
             Verb::End { id } => {
                 let path = at.path(&["sessions", &id]);
@@ -45,7 +46,7 @@ impl Session {
     }
 }
 
-pub(super) fn list(found: &Json) -> String {
+pub(super) fn list(found: &Json, empty: &str) -> String {
     table(
         found,
         &[
@@ -55,6 +56,6 @@ pub(super) fn list(found: &Json) -> String {
             ("SINCE", |session| words(&session["created_at"])),
             ("LAST SEEN", |session| words(&session["last_seen_at"])),
         ],
-        "Nobody is signed in.",
+        empty,
     )
 }

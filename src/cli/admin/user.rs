@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, table, words};
-use super::{AtIssuer, Connection, Id, read_members, read_secret, text};
+use super::{AtIssuer, Connection, Id, flag, is_filtered, read_members, read_secret, text};
 use crate::cli::{Failed, fail, running};
 
 /// Users of an issuer
@@ -26,6 +26,9 @@ enum Verb {
         /// Only those who have this role
         #[arg(long, default_value = "", hide_default_value = true)]
         role: String,
+        /// Only those who are blocked, or with =false only the others
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        blocked: Option<bool>,
     },
     /// Show a user
     Show { username: Id },
@@ -114,10 +117,24 @@ impl User {
         let connection = at.connect().await?;
         let users = at.path(&["users"]);
         match self.verb {
-            Verb::List { search, role } => {
-                let query = [("search", search.as_str()), ("role", role.as_str())];
+            Verb::List {
+                search,
+                role,
+                blocked,
+            } => {
+                let blocked = flag(blocked);
+                let query = [
+                    ("search", search.as_str()),
+                    ("role", role.as_str()),
+                    ("blocked", blocked),
+                ];
                 let found = connection.list(&users, &query).await?;
-                at.target.print(&found, list)
+                let empty = if is_filtered(&query) {
+                    "No user matches."
+                } else {
+                    "There are no users yet. `locum user create` adds one."
+                };
+                at.target.print(&found, |found| list(found, empty))
             }
             Verb::Show { username } => {
                 let user = find(&connection, at, &username).await?;
@@ -173,7 +190,9 @@ impl User {
                 let user = find(&connection, at, &username).await?;
                 let path = at.path(&["users", text(&user, "id"), "sessions"]);
                 let found = connection.list(&path, &[]).await?;
-                at.target.print(&found, super::session::list)
+                let empty = format!("{username} is signed in nowhere.");
+                at.target
+                    .print(&found, |found| super::session::list(found, &empty))
             }
             Verb::Delete { username } => {
                 let user = find(&connection, at, &username).await?;
@@ -216,7 +235,7 @@ async fn change(
     connection.change(&path, "PATCH", &path, Some(body)).await
 }
 
-pub(super) fn list(found: &Json) -> String {
+pub(super) fn list(found: &Json, empty: &str) -> String {
     table(
         found,
         &[
@@ -226,7 +245,7 @@ pub(super) fn list(found: &Json) -> String {
             ("ROLES", |user| words(&user["roles"])),
             ("STATE", |user| state(user).to_owned()),
         ],
-        "There is no such user.",
+        empty,
     )
 }
 

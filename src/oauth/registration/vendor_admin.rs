@@ -80,6 +80,7 @@ impl Authority<'_> {
                     &ClientQuery {
                         search: query.client_name.as_deref().unwrap_or_default(),
                         kind: None,
+                        is_disabled: None,
                         after: after
                             .as_ref()
                             .map(|(name, id)| (name.as_str(), id.as_str())),

@@ -31,6 +31,7 @@ pub async fn list(desk: &Desk<'_>, asked: &Asked) -> Answer {
     let query = ClientQuery {
         search: asked.query("q"),
         kind,
+        is_disabled: None,
         after,
         limit: PAGE + 1,
     };

@@ -185,6 +185,7 @@ impl<'a> Desk<'a> {
             | AdminFault::InUse { .. }
             | AdminFault::LastOwner
             | AdminFault::NotPossible(_)
+            | AdminFault::Contended
             | AdminFault::Busy(_)) => {
                 let failure = Failure::Refused {
                     words: sentence(&fault.to_string()),
@@ -241,6 +242,8 @@ pub fn problems(fault: AdminFault, names: &[(&str, &str)]) -> Result<Problems, A
             };
             problems.add(named(member), format!("There is such a {what} already."));
         }
+        // What was typed is worth another try.
+        contended @ AdminFault::Contended => problems.add("", sentence(&contended.to_string())),
         other => return Err(other),
     }
     Ok(problems)

@@ -26,6 +26,10 @@ pub fn choices(apis: &[Api], granted: &[GrantForm]) -> Vec<GrantChoice> {
                 name: api.name.clone(),
                 audience: api.audience.clone(),
                 is_everything,
+                is_bare: matches!(
+                    grant.map(|grant| &grant.scopes),
+                    Some(ScopesForm::Only(names)) if names.is_empty()
+                ),
                 scopes: api
                     .scopes
                     .iter()
@@ -59,7 +63,8 @@ pub fn read(fields: &Fields, apis: &[Api]) -> Vec<GrantForm> {
                 .filter(|(api_id, _)| *api_id == id)
                 .map(|(_, scope)| scope.to_owned())
                 .collect();
-            (!names.is_empty()).then(|| GrantForm {
+            let is_bare = fields.all("bare").any(|bare| bare == id);
+            (is_bare || !names.is_empty()).then(|| GrantForm {
                 audience: api.audience.clone(),
                 scopes: ScopesForm::Only(names),
             })

@@ -200,7 +200,7 @@ async fn at_issuer(desk: &Desk<'_>, rest: &[&str], form: Option<&Fields>, asked:
         (["clients", id, "delete"], form) => clients::delete(desk, id, form).await,
 
         (["registration"], form) => registration::tokens(desk, form).await,
-        (["registration", id, "delete"], Some(_)) => registration::delete(desk, id).await,
+        (["registration", id, "delete"], form) => registration::delete(desk, id, form).await,
 
         (["apis"], None) => apis::list(desk).await,
         (["new-api"], form) => apis::create(desk, form).await,
@@ -222,11 +222,11 @@ async fn at_issuer(desk: &Desk<'_>, rest: &[&str], form: Option<&Fields>, asked:
         (["users", id, "unblock"], Some(form)) => users::unblock(desk, id, form).await,
         (["users", id, "delete"], form) => users::delete(desk, id, form).await,
         (["users", id, "password-link"], Some(_)) => users::password_link(desk, id).await,
-        (["users", id, "end-sessions"], Some(_)) => users::end_sessions(desk, id).await,
-        (["users", id, "withdraw"], Some(form)) => users::withdraw(desk, id, form).await,
+        (["users", id, "end-sessions"], form) => users::end_sessions(desk, id, form).await,
+        (["users", id, "withdraw"], form) => users::withdraw(desk, id, asked, form).await,
 
         (["sessions"], None) => sessions::list(desk, asked).await,
-        (["sessions", id, "end"], Some(form)) => sessions::end(desk, id, form).await,
+        (["sessions", id, "end"], form) => sessions::end(desk, id, asked, form).await,
 
         (["keys"], None) => keys::list(desk).await,
         (["rotate-keys"], form) => keys::rotate(desk, asked, form).await,

@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::desk::{Answer, Desk, problems};
 use super::pages::{
-    InitialTokenFields, InitialTokenRow, InitialTokensPage, Notice, Problems, Section,
+    ConfirmPage, InitialTokenFields, InitialTokenRow, InitialTokensPage, Named, Notice, Problems,
+    Question, Section,
 };
 use crate::admin::rights::Permission;
 use crate::admin::{AdminFault, AtIssuer, Problem};
@@ -51,10 +52,27 @@ pub async fn tokens(desk: &Desk<'_>, form: Option<&Fields>) -> Answer {
     }
 }
 
-pub async fn delete(desk: &Desk<'_>, text: &str) -> Answer {
+pub async fn delete(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer {
     let at = desk.issuer().await?;
+    at.require(Permission::WriteClients)?;
+    let missing = || AdminFault::not_found("token", text);
     let id: Result<Uuid, _> = text.parse();
-    let id = id.map_err(|_| AdminFault::not_found("token", text))?;
+    let id = id.map_err(|_| missing())?;
+    if form.is_none() {
+        let tokens = at.list_initial_access_tokens().await?;
+        let found = tokens.into_iter().find(|token| token.id == id);
+        let token = found.ok_or_else(missing)?;
+        return Ok(desk.show(&ConfirmPage {
+            frame: desk.frame(Section::Clients),
+            question: Question::RemoveInitialAccessToken {
+                token: Named {
+                    id: text.to_owned(),
+                    name: token.note,
+                },
+            },
+            obstacle: None,
+        }));
+    }
     at.delete_initial_access_token(id).await?;
     let list = desk.frame(Section::Clients).at("registration");
     desk.done(&list, Notice::TokenRemoved)

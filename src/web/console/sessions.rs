@@ -1,10 +1,11 @@
 use uuid::Uuid;
 
 use super::desk::{Answer, Desk};
-use super::pages::{Notice, Paging, Section, SessionsPage, links};
+use super::pages::{ConfirmPage, Notice, Paging, Question, Section, SessionsPage};
 use super::{Asked, users, views};
 use crate::account::SessionId;
 use crate::admin::AdminFault;
+use crate::admin::rights::Permission;
 use crate::clock::Timestamp;
 use crate::web::visit::Fields;
 
@@ -38,24 +39,32 @@ pub async fn list(desk: &Desk<'_>, asked: &Asked) -> Answer {
     }))
 }
 
-pub async fn end(desk: &Desk<'_>, text: &str, fields: &Fields) -> Answer {
+/// With `from=user` it is asked on the user's page, and the way back is there.
+pub async fn end(desk: &Desk<'_>, text: &str, asked: &Asked, form: Option<&Fields>) -> Answer {
     let at = desk.issuer().await?;
+    at.require(Permission::WriteSessions)?;
     let id: Result<Uuid, _> = text.parse();
     let id = id.map_err(|_| AdminFault::not_found("session", text))?;
+    let session = at.get_session(SessionId(id)).await?;
     let frame = desk.frame(Section::Sessions);
-    // Whose it was is known only as long as it lives.
-    let found = desk
-        .admin
-        .core
-        .store
-        .get_session(at.issuer.id, SessionId(id), desk.visit.now);
-    let back = match found.await? {
-        Some(session) if fields.text("from") == "user" => {
-            let segment = links::segment(&session.user.0.to_string());
-            frame.at(&format!("users/{segment}"))
-        }
+    let from = asked.query("from");
+    let back = match from {
+        "user" => users::place(desk, &session.user.0.to_string()),
         _ => frame.at("sessions"),
     };
-    at.end_session(SessionId(id)).await?;
+    if form.is_none() {
+        let user = at.get_user(session.user).await?.user;
+        let own = users::own_session(desk);
+        return Ok(desk.show(&ConfirmPage {
+            frame,
+            question: Question::EndSession {
+                session: views::session(&session, &user.username, user.display_name(), own),
+                from: from.to_owned(),
+                back,
+            },
+            obstacle: None,
+        }));
+    }
+    at.end_session(session.id).await?;
     desk.done(&back, Notice::SessionEnded)
 }

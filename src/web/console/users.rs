@@ -26,7 +26,7 @@ pub async fn list(desk: &Desk<'_>, asked: &Asked) -> Answer {
         .list_users(&UserQuery {
             search: asked.query("q"),
             role: asked.query("role"),
-            is_blocked,
+            is_blocked: is_blocked.then_some(true),
             after: asked.query("after"),
             limit: PAGE + 1,
         })
@@ -89,7 +89,7 @@ pub fn editing(record: &UserRecord) -> Editing {
     }
 }
 
-fn place(desk: &Desk<'_>, id: &str) -> String {
+pub fn place(desk: &Desk<'_>, id: &str) -> String {
     let segment = links::segment(id);
     desk.frame(Section::Users).at(&format!("users/{segment}"))
 }
@@ -390,16 +390,36 @@ pub async fn password_link(desk: &Desk<'_>, text: &str) -> Answer {
     link_page(desk, &user, Some(&token), false).await
 }
 
-pub async fn end_sessions(desk: &Desk<'_>, text: &str) -> Answer {
+pub async fn end_sessions(desk: &Desk<'_>, text: &str, form: Option<&Fields>) -> Answer {
     let at = desk.issuer().await?;
-    at.end_sessions_of(id(text)?).await?;
+    at.require(Permission::WriteSessions)?;
+    let id = id(text)?;
+    if form.is_none() {
+        let question = Question::EndSessions {
+            user: editing(&at.get_user(id).await?),
+            sessions: at.list_sessions_of(id).await?.len(),
+        };
+        return Ok(ask(desk, question));
+    }
+    at.end_sessions_of(id).await?;
     desk.done(&place(desk, text), Notice::SessionsEnded)
 }
 
-pub async fn withdraw(desk: &Desk<'_>, text: &str, fields: &Fields) -> Answer {
+pub async fn withdraw(desk: &Desk<'_>, text: &str, asked: &Asked, form: Option<&Fields>) -> Answer {
     let at = desk.issuer().await?;
-    at.withdraw_consent(id(text)?, fields.text("client_id"))
-        .await?;
+    at.require(Permission::WriteConsents)?;
+    let id = id(text)?;
+    let client_id = asked.query("client_id");
+    if form.is_none() {
+        let consents = consents(desk, &at, id).await?;
+        let consent = consents.into_iter().find(|row| row.client_id == client_id);
+        let question = Question::WithdrawConsent {
+            user: editing(&at.get_user(id).await?),
+            consent: consent.ok_or_else(|| AdminFault::not_found("consent", client_id))?,
+        };
+        return Ok(ask(desk, question));
+    }
+    at.withdraw_consent(id, client_id).await?;
     desk.done(&place(desk, text), Notice::ConsentWithdrawn)
 }
 

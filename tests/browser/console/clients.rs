@@ -581,8 +581,17 @@ async fn others_register_clients_with_a_token() {
         assert!(!browser.source().await.contains(&token));
         console.fill("#note", "Another").await;
         console.press("Make a token").await;
-        let rows = browser.all("tbody tr").await.len();
-        console.press_in("tbody tr:last-child").await;
+        let rows = browser.texts("tbody tr").await;
+        let another = rows.iter().position(|row| row.contains("Another"));
+        let remove = format!("tbody tr:nth-child({}) a", another.unwrap() + 1);
+        let rows = rows.len();
+        console.goes(&remove).await;
+        let question = console.content().await;
+        assert!(question.contains("Another"), "{question}");
+        console.follow("Cancel").await;
+        assert_eq!(browser.all("tbody tr").await.len(), rows);
+        console.goes(&remove).await;
+        console.confirm().await;
         console.says("no longer works").await;
         assert_eq!(browser.all("tbody tr").await.len(), rows - 1);
     })

@@ -65,11 +65,6 @@ impl<'a> Console<'a> {
         self.browser.leaves_by(button).await;
     }
 
-    /// Presses the only button of a part of the page.
-    pub async fn press_in(&self, css: &str) {
-        self.goes(&format!("{css} button[type=submit]")).await;
-    }
-
     async fn named(&self, css: &str, words: &str) -> Element {
         self.browser.find(css).await;
         let texts = self.browser.texts(css).await;

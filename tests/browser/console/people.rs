@@ -3,6 +3,8 @@
 use super::{Console, with_and_without_scripts};
 use crate::browser::scene::{CLINIC, PHOTON, Scene, claim};
 use crate::support::browser::{Browser, Kind};
+use crate::support::http::Peer;
+use crate::support::user::Person;
 
 const PASSWORD: &str = "a lantern over four hills";
 
@@ -195,16 +197,27 @@ async fn somebody_is_deleted() {
 async fn a_session_is_ended_and_an_application_loses_its_access() {
     with_and_without_scripts(async |browser, scene| {
         browser
-            .open(&scene.request(CLINIC, "openid patients:read", &[]))
+            .open(&scene.request(CLINIC, "openid offline_access patients:read", &[]))
             .await;
         browser.signs_in("doctor", "locum").await;
         browser.click("#consent-allow").await;
-        browser.has_arrived(scene).await;
+        let tokens = scene.tokens(CLINIC).await;
+        let refresh = tokens["refresh_token"].as_str().unwrap();
 
         let console = Console::enter(browser, scene, "manager").await;
         console.open_at("clinic", "/sessions?q=doctor").await;
-        console.goes("tbody form button").await;
+        console.follow("End…").await;
+        let question = console.content().await;
+        for part in ["Dr. Dolores Doctor", "signed in since", "Refresh tokens"] {
+            assert!(question.contains(part), "{question}");
+        }
+        console.follow("Cancel").await;
+        console.follow("End…").await;
+        console.confirm().await;
         console.says("signed out").await;
+        let request = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+        let (status, refused) = scene.token_request(CLINIC, &request).await;
+        assert_eq!((status, &refused["error"]), (400, &"invalid_grant".into()));
         assert!(console.content().await.contains("Nobody is signed in"));
         browser.open(&scene.url("clinic", "/account")).await;
         browser.find("#sign-in").await;
@@ -217,14 +230,54 @@ async fn a_session_is_ended_and_an_application_loses_its_access() {
                 .await
                 .contains("Clinic single page application")
         );
-        console.goes("form[action$='/withdraw'] button").await;
+        console.follow("Withdraw…").await;
+        let question = console.content().await;
+        for part in ["Dr. Dolores Doctor", "patients:read", "ask again"] {
+            assert!(question.contains(part), "{question}");
+        }
+        console.follow("Cancel").await;
+        assert_eq!(console.heading().await, "Dr. Dolores Doctor");
+        console.follow("Withdraw…").await;
+        console.confirm().await;
         console.says("lost its access").await;
-        assert!(!browser.has("form[action$='/withdraw']").await);
+        assert!(!browser.has("a[href*='/withdraw']").await);
         browser
             .open(&scene.request(CLINIC, "openid patients:read", &[]))
             .await;
         browser.signs_in("doctor", "locum").await;
         browser.find("#consent-allow").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_is_signed_out_of_one_browser_and_of_all() {
+    with_and_without_scripts(async |browser, scene| {
+        let peer = Peer::at(scene.locum.url());
+        for _ in 0..3 {
+            Person::new(peer, "doctor").sign_in_at("clinic").await;
+        }
+        let console = Console::enter(browser, scene, "manager").await;
+        console.open_at("clinic", "/users").await;
+        console.follow("Dr. Dolores Doctor").await;
+        console.follow("End…").await;
+        console.follow("Cancel").await;
+        assert_eq!(console.heading().await, "Dr. Dolores Doctor");
+        console.follow("End…").await;
+        console.confirm().await;
+        console.says("That browser").await;
+        let sessions = "section[aria-labelledby=sessions] li";
+        assert_eq!(browser.all(sessions).await.len(), 2);
+
+        console.follow("Sign out everywhere…").await;
+        let question = console.content().await;
+        assert!(question.contains("2 browsers"), "{question}");
+        console.follow("Cancel").await;
+        assert_eq!(browser.all(sessions).await.len(), 2);
+        console.follow("Sign out everywhere…").await;
+        console.confirm().await;
+        console.says("everywhere").await;
+        assert_eq!(browser.all(sessions).await.len(), 0);
     })
     .await;
 }

@@ -35,7 +35,10 @@ async fn ways_to_change(console: &Console<'_>) -> Vec<String> {
                 || path.ends_with("/edit")
                 || path.ends_with("/delete")
                 || path.ends_with("/block")
-                || path.ends_with("/disable");
+                || path.ends_with("/disable")
+                || path.ends_with("/end")
+                || path.ends_with("/end-sessions")
+                || path.ends_with("/withdraw");
             let has_button = attribute == "href"
                 || !console
                     .browser

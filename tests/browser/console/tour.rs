@@ -113,6 +113,8 @@ async fn clients(console: &Console<'_>, look: &mut impl AsyncFnMut(&str)) {
     look("console-registration-made").await;
     console.open_at("clinic", "/registration").await;
     look("console-registration").await;
+    console.follow("Remove…").await;
+    look("console-registration-remove").await;
 
     console.open_at("clinic", "/clients/clinic-web").await;
     look("console-client-web").await;
@@ -209,8 +211,16 @@ async fn people(console: &Console<'_>, look: &mut impl AsyncFnMut(&str)) {
     console.browser.back().await;
     console.follow("Delete…").await;
     look("console-user-delete").await;
+    console.follow("Cancel").await;
+    console.follow("Withdraw…").await;
+    look("console-consent-withdraw").await;
+    console.follow("Cancel").await;
+    console.follow("Sign out everywhere…").await;
+    look("console-sessions-end").await;
     console.open_at("clinic", "/sessions").await;
     look("console-sessions").await;
+    console.follow("End…").await;
+    look("console-session-end").await;
 }
 
 async fn tools(console: &Console<'_>, look: &mut impl AsyncFnMut(&str)) {

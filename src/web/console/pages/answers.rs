@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{ConsoleFrame, Editing, Named, Standing, links, words};
+use super::{ConsentRow, ConsoleFrame, Editing, Named, SessionRow, Standing, links, words};
 use crate::protocol::SigningAlg;
 
 /// Asks before something is done that breaks something. Posts back to its own address, with the
@@ -51,6 +51,24 @@ pub enum Question {
         sessions: usize,
         consents: usize,
     },
+    EndSession {
+        session: SessionRow,
+        /// What the address says of where it was asked.
+        from: String,
+        /// Where that is.
+        back: String,
+    },
+    EndSessions {
+        user: Editing,
+        sessions: usize,
+    },
+    WithdrawConsent {
+        user: Editing,
+        consent: ConsentRow,
+    },
+    RemoveInitialAccessToken {
+        token: Named,
+    },
     RotateKeys {
         alg: SigningAlg,
         kid: String,
@@ -77,8 +95,8 @@ pub struct QuestionWords {
     pub subject: String,
     /// What will happen, sentence by sentence.
     pub consequences: Vec<String>,
-    /// Things that use it, by what they are.
-    pub users: Vec<(&'static str, Vec<String>)>,
+    /// Who and what it touches, by what they are.
+    pub details: Vec<(&'static str, Vec<String>)>,
     /// How it can be undone, or that it cannot.
     pub undo: &'static str,
     pub submit: &'static str,
@@ -165,7 +183,7 @@ impl Question {
                         "What uses it loses its scopes there:".to_owned()
                     },
                 ],
-                users: vec![("Clients", names(clients)), ("Roles", names(roles))],
+                details: vec![("Clients", names(clients)), ("Roles", names(roles))],
                 undo: "This cannot be undone.",
                 ..QuestionWords::about(frame, "Delete this API?", "Delete", api, "apis", "delete")
             },
@@ -184,14 +202,7 @@ impl Question {
             Self::BlockUser { user, sessions } => QuestionWords {
                 consequences: vec![
                     "The person cannot sign in any more.".to_owned(),
-                    match sessions {
-                        0 => "The person is not signed in anywhere.".to_owned(),
-                        1 => "The person is signed out of 1 browser.".to_owned(),
-                        _ => format!(
-                            "The person is signed out of {} browsers.",
-                            words::thousands(sessions)
-                        ),
-                    },
+                    signed_out(*sessions),
                     "Applications get no new tokens for this person.".to_owned(),
                 ],
                 undo: "You can unblock the person at any time.",
@@ -213,6 +224,83 @@ impl Question {
                 ],
                 undo: "This cannot be undone. To keep somebody out only for now, block them instead.",
                 ..QuestionWords::about(frame, "Delete this user?", "Delete", user, "users", "delete")
+            },
+            Self::EndSession {
+                session,
+                from,
+                back,
+            } => QuestionWords {
+                title: "End this session?".to_owned(),
+                subject: session.user_name.clone(),
+                consequences: end_of_sessions(format!(
+                    "{} at {} is signed out. It has been signed in since {}.",
+                    session.browser_words(),
+                    session.address,
+                    words::moment(&session.started_at),
+                )),
+                undo: "This cannot be undone, but the person can sign in again.",
+                submit: "End the session",
+                action: frame.at(&format!(
+                    "sessions/{}/end{}",
+                    session.segment(),
+                    links::query(&[("from", from)])
+                )),
+                back: back.clone(),
+                ..QuestionWords::default()
+            },
+            Self::EndSessions { user, sessions } => QuestionWords {
+                consequences: end_of_sessions(signed_out(*sessions)),
+                undo: "This cannot be undone, but the person can sign in again.",
+                // A file declares the user, and not this.
+                revision: None,
+                is_declared: false,
+                ..QuestionWords::about(
+                    frame,
+                    "Sign out everywhere?",
+                    "Sign out everywhere",
+                    user,
+                    "users",
+                    "end-sessions",
+                )
+            },
+            Self::WithdrawConsent { user, consent } => QuestionWords {
+                subject: consent.client_name.clone(),
+                consequences: vec![
+                    "What the person allowed it is forgotten. It has to ask again, unless it is \
+                     registered as your own."
+                        .to_owned(),
+                    "Its refresh tokens for the person end.".to_owned(),
+                    UNTIL_EXPIRY.to_owned(),
+                ],
+                details: vec![
+                    ("User", vec![user.name.clone()]),
+                    ("Scopes", consent.scopes.clone()),
+                ],
+                undo: "This cannot be undone here: only the person can allow it again.",
+                // A file declares the user, and not this.
+                revision: None,
+                is_declared: false,
+                ..QuestionWords::about(
+                    frame,
+                    "Withdraw this access?",
+                    "Withdraw",
+                    user,
+                    "users",
+                    &format!("withdraw?client_id={}", consent.segment()),
+                )
+            },
+            Self::RemoveInitialAccessToken { token } => QuestionWords {
+                title: "Remove this initial access token?".to_owned(),
+                subject: token.name.clone(),
+                consequences: vec![
+                    "Nobody can register a client with it any more.".to_owned(),
+                    "Clients that were registered with it stay as they are.".to_owned(),
+                ],
+                undo: "This cannot be undone, but you can make another one.",
+                submit: "Remove",
+                action: frame.at(&format!("registration/{}/delete", token.segment())),
+                back: frame.at("registration"),
+                ..QuestionWords::default()
             },
             Self::RotateKeys { alg, kid } => QuestionWords {
                 title: format!("Make a new {} key?", alg.as_str()),
@@ -300,6 +388,30 @@ impl Question {
     }
 }
 
+const UNTIL_EXPIRY: &str =
+    "Access tokens stay valid until they expire, where an API checks them by itself.";
+
+fn signed_out(sessions: usize) -> String {
+    match sessions {
+        0 => "The person is not signed in anywhere.".to_owned(),
+        1 => "The person is signed out of 1 browser.".to_owned(),
+        _ => format!(
+            "The person is signed out of {} browsers.",
+            words::thousands(sessions)
+        ),
+    }
+}
+
+/// What goes with sessions that an administrator ends, after what is signed out.
+fn end_of_sessions(signed_out: String) -> Vec<String> {
+    vec![
+        signed_out,
+        "Applications used there are told, where they have a back-channel logout URI.".to_owned(),
+        "Refresh tokens granted there end.".to_owned(),
+        UNTIL_EXPIRY.to_owned(),
+    ]
+}
+
 fn names(all: &[Named]) -> Vec<String> {
     all.iter().map(|named| named.name.clone()).collect()
 }
@@ -310,7 +422,7 @@ impl Default for QuestionWords {
             title: String::new(),
             subject: String::new(),
             consequences: Vec::new(),
-            users: Vec::new(),
+            details: Vec::new(),
             undo: "",
             submit: "",
             is_dangerous: true,

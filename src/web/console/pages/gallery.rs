@@ -226,6 +226,7 @@ impl Sample {
                 ],
             ),
             is_everything: number == 1,
+            is_bare: number == 0,
             scopes: vec![
                 scope("appointments:read", "See when patients come", number == 0),
                 scope("appointments:write", "Make and cancel appointments", false),
@@ -274,6 +275,15 @@ impl Sample {
             started_at: "2026-11-21T07:15:00Z".to_owned(),
             last_seen_at: "2026-11-22T09:30:00Z".to_owned(),
             is_own: number == 0,
+        }
+    }
+
+    fn consent(&self, number: usize) -> ConsentRow {
+        ConsentRow {
+            client_id: self.text("clinic-web"),
+            client_name: self.name(number),
+            scopes: vec![self.text("openid"), self.text("appointments:read")],
+            since: "2026-11-22T09:30:00Z".to_owned(),
         }
     }
 
@@ -862,12 +872,7 @@ fn user_pages(sample: &Sample, frame: MakeFrame<'_, '_>, pages: &mut Vec<Rendere
                     roles: sample.list(|number| sample.one_of(number, &["prescriber", "staff"])),
                 },
                 sessions: sample.list(|number| sample.session(number)),
-                consents: sample.list(|number| ConsentRow {
-                    client_id: sample.text("clinic-web"),
-                    client_name: sample.name(number),
-                    scopes: vec![sample.text("openid"), sample.text("appointments:read")],
-                    since: "2026-11-22T09:30:00Z".to_owned(),
-                }),
+                consents: sample.list(|number| sample.consent(number)),
                 events: sample.events(),
             },
         );
@@ -1325,6 +1330,36 @@ fn answer_pages(
             },
         ),
         (
+            "end-session",
+            Section::Sessions,
+            Question::EndSession {
+                session: sample.session(2),
+                from: sample.text("user"),
+                back: "/console/issuers/clinic/users/0198f2b4".to_owned(),
+            },
+        ),
+        (
+            "end-sessions",
+            Section::Users,
+            Question::EndSessions {
+                user: sample.editing("Ana García"),
+                sessions: 2,
+            },
+        ),
+        (
+            "withdraw-consent",
+            Section::Users,
+            Question::WithdrawConsent {
+                user: sample.editing("Ana García"),
+                consent: sample.consent(0),
+            },
+        ),
+        (
+            "remove-initial-access-token",
+            Section::Clients,
+            Question::RemoveInitialAccessToken { token: named(0) },
+        ),
+        (
             "rotate-keys",
             Section::Keys,
             Question::RotateKeys {
@@ -1602,6 +1637,8 @@ fn an_auditor_finds_nothing_to_press() {
         "remove",
         "block-",
         "disable",
+        "end-",
+        "withdraw",
         "inspector",
         "try-it",
         "created",
@@ -1623,6 +1660,10 @@ fn an_auditor_finds_nothing_to_press() {
             "/rotate",
             "/disable\"",
             "/block\"",
+            "/end\"",
+            "/end?",
+            "/end-sessions",
+            "/withdraw",
         ] {
             assert!(!page.contains(word), "{name}: {word}");
         }

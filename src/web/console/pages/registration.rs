@@ -4,7 +4,7 @@ use super::{ConsoleFrame, Problems, links};
 use crate::issuer::RegistrationPolicy;
 
 /// Initial access tokens (RFC 7591 §3). Fields `note`, `uses`, `lifetime`; posts to
-/// `…/registration`, and to `…/registration/ID/delete`.
+/// `…/registration`; a token is removed at `…/registration/ID/delete`.
 #[derive(Template)]
 #[template(path = "console/registration.html")]
 pub struct InitialTokensPage<'a> {

@@ -2,7 +2,7 @@ use askama::Template;
 
 use super::{ConsoleFrame, Paging, SessionRow, links};
 
-/// Everybody who is signed in. Searched by `q`, `after`; posts to `…/sessions/ID/end`.
+/// Everybody who is signed in. Searched by `q`, `after`; a session is ended at `…/sessions/ID/end`.
 #[derive(Template)]
 #[template(path = "console/sessions.html")]
 pub struct SessionsPage<'a> {

@@ -102,6 +102,8 @@ pub struct GrantChoice {
     pub name: String,
     pub audience: String,
     pub is_everything: bool,
+    /// Whether it is granted without any scope, as may come of an API that loses scopes.
+    pub is_bare: bool,
     pub scopes: Vec<ScopeChoice>,
 }
 
@@ -168,6 +170,13 @@ impl SessionRow {
 
     pub fn user_segment(&self) -> String {
         links::segment(&self.user_id)
+    }
+
+    pub fn browser_words(&self) -> &str {
+        match self.browser.as_str() {
+            "" => "Unknown browser",
+            known => known,
+        }
     }
 }
 

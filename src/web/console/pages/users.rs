@@ -123,9 +123,7 @@ impl UserFormPage<'_> {
     }
 }
 
-/// Everything about a user. Its forms post to `…/users/ID/end-sessions`, `…/withdraw` (field
-/// `client_id`), `…/unblock`, `…/password-link`, and to `…/sessions/ID/end` (field `from`, value
-/// `user`, to come back here).
+/// Everything about a user. Its forms post to `…/users/ID/unblock` and `…/password-link`.
 #[derive(Template)]
 #[template(path = "console/user.html")]
 pub struct UserPage<'a> {

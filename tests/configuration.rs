@@ -358,6 +358,18 @@ const MISTAKES: &[(&str, &str, usize, &str)] = &[
         "is not a number",
     ),
     (
+        "zoneinfo = \"Europe/Paris\"",
+        "zoneinfo = 5",
+        54,
+        "expected a text",
+    ),
+    (
+        "zoneinfo = \"Europe/Paris\"",
+        "email_verified = \"yes\"",
+        54,
+        "expected true or false",
+    ),
+    (
         "username = \"bob\"",
         "username = \"ADA\"",
         57,

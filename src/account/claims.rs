@@ -87,6 +87,14 @@ impl UserClaims {
         self.0.get(name)
     }
 
+    /// Standard claims that are something else than the standard says, and what they should be.
+    pub fn misshapen(&self) -> impl Iterator<Item = (&str, ClaimKind)> {
+        self.0.iter().filter_map(|(name, value)| {
+            let kind = ClaimKind::of(name).filter(|kind| !kind.fits(value))?;
+            Some((name.as_str(), kind))
+        })
+    }
+
     /// The names of those that differ.
     pub fn names_of_changes(&self, other: &Self) -> Vec<String> {
         let names = self.0.keys().chain(other.0.keys());

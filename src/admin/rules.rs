@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Problem;
 use super::forms::{ApiForm, ClientForm, GrantForm, RoleForm, ScopesForm, UserForm};
-use crate::account::{ABOUT_TOKENS, ClaimKind, UserClaims};
+use crate::account::{ABOUT_TOKENS, UserClaims};
 use crate::config::{
     is_description, is_language_tag, is_name, is_segment, is_username, profile_problems,
 };
@@ -361,19 +361,23 @@ fn claims(claims: &Map<String, Json>) -> Vec<Problem> {
         ));
     }
     problems.extend(too_long("claims", claims));
-    for (name, value) in claims {
-        let expected = ClaimKind::of(name).filter(|kind| !kind.fits(value));
-        let message = if let Some(kind) = expected {
-            format!("expected {}", kind.words())
-        } else if !can_be_written_down(value) {
-            "has null in it, or a number of more than 64 bits: a configuration cannot say that"
-                .to_owned()
-        } else {
-            continue;
-        };
-        problems.push(Problem::new(format!("claims.{name}"), message));
-    }
-    let profile = profile_problems(&UserClaims(claims.clone()));
+    let unspeakable = claims
+        .iter()
+        .filter(|(_, value)| !can_be_written_down(value));
+    problems.extend(unspeakable.map(|(name, _)| {
+        Problem::new(
+            format!("claims.{name}"),
+            "has null in it, or a number of more than 64 bits: a configuration cannot say that",
+        )
+    }));
+    let claims = UserClaims(claims.clone());
+    problems.extend(claims.misshapen().map(|(name, kind)| {
+        Problem::new(
+            format!("claims.{name}"),
+            format!("expected {}", kind.words()),
+        )
+    }));
+    let profile = profile_problems(&claims);
     let profile = profile.into_iter();
     problems.extend(profile.map(|(field, message)| Problem::new(field, message)));
     problems

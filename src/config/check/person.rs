@@ -81,6 +81,16 @@ impl Check<'_> {
                 );
             }
         }
+        for (name, kind) in user.claims().misshapen() {
+            let own = user.claims.names().find(|own| own.get_ref() == name);
+            self.add(
+                own.unwrap_or(&user.username),
+                format!(
+                    "claim `{name}` of user `{username}`: expected {}",
+                    kind.words()
+                ),
+            );
+        }
         for (name, message) in profile_problems(&user.claims()) {
             let mut plain = user.plain_claims();
             let at = plain.find(|(plain, _)| *plain == name);

@@ -294,6 +294,7 @@ async fn keep_counts(core: Core) {
 }
 
 async fn store_counts(store: &Store, activity: &Activity) {
+    let _storing = activity.storing().await;
     let tallies = activity.take();
     if tallies.is_empty() {
         return;

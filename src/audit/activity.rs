@@ -51,7 +51,10 @@ pub struct Tally {
 
 /// What has been counted and not been stored yet. Clones share it.
 #[derive(Clone, Default)]
-pub struct Activity(Arc<Mutex<Counts>>);
+pub struct Activity {
+    counts: Arc<Mutex<Counts>>,
+    storing: Arc<tokio::sync::Mutex<()>>,
+}
 
 /// By issuer, hour and what is counted.
 type Counts = HashMap<(IssuerId, Timestamp, Counted), i64>;
@@ -75,14 +78,20 @@ impl Activity {
 
     /// Counts what was taken and could not be stored again.
     pub fn add(&self, tally: Tally) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (tally.issuer, tally.hour, tally.what);
         *counts.entry(key).or_insert(0) += tally.count;
     }
 
+    /// Held by whoever takes and stores, so that the last to do it, before the database is closed,
+    /// waits for the one before.
+    pub async fn storing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.storing.lock().await
+    }
+
     /// Everything that was counted since the last time.
     pub fn take(&self) -> Vec<Tally> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = std::mem::take(&mut *counts);
         let tally = |((issuer, hour, what), count)| Tally {
             issuer,

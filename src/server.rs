@@ -88,6 +88,9 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CLEAN_EVERY: Duration = Duration::from_secs(60);
 const COUNT_EVERY: Duration = Duration::from_secs(5);
+/// How often it is tried at the end.
+const LAST_TRIES: usize = 10;
+const LAST_PAUSE: Duration = Duration::from_millis(50);
 /// How long a change that is made elsewhere may go unnoticed.
 const CURRENT_WITHIN: Duration = Duration::from_secs(1);
 
@@ -194,7 +197,13 @@ impl Server {
     /// database.
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.running.await;
-        store_counts(&self.store, &self.activity).await;
+        // Connections that a worker opened have gone with its runtime, and are found out by trying.
+        for _ in 0..LAST_TRIES {
+            if store_counts(&self.store, &self.activity).await {
+                break;
+            }
+            tokio::time::sleep(LAST_PAUSE).await;
+        }
         self.store.close().await;
         outcome
     }
@@ -293,18 +302,21 @@ async fn keep_counts(core: Core) {
     }
 }
 
-async fn store_counts(store: &Store, activity: &Activity) {
+/// Whether nothing is left to store.
+async fn store_counts(store: &Store, activity: &Activity) -> bool {
     let _storing = activity.storing().await;
     let tallies = activity.take();
     if tallies.is_empty() {
-        return;
+        return true;
     }
     if let Err(error) = store.add_activity(&tallies).await {
         tracing::warn!(%error, "what was counted could not be stored; it is tried again");
         for tally in tallies {
             activity.add(tally);
         }
+        return false;
     }
+    true
 }
 
 /// Deletes what has expired, a bounded number of rows at a time.

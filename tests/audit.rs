@@ -641,7 +641,8 @@ on_engines! { persistent:
             program.peer.send(token_request("api")).await.is(200);
         }
         program.peer.send(Request::post("/sunrise/oauth2/token").basic("ehr", "wrong").form("grant_type=client_credentials")).await;
-        program.terminate().exited(0);
+        let ended = program.terminate();
+        ended.exited(0);
 
         let verified = clinic.run(["audit", "verify"]);
         let said = verified.exited(0);
@@ -677,7 +678,7 @@ on_engines! { persistent:
         let issuer = store.find_issuer("sunrise").await.unwrap().unwrap();
         let counts = store.list_activity(issuer.id, Timestamp::from_unix(0)).await.unwrap();
         let total = |what| counts.iter().filter(|tally| tally.what == what).map(|tally| tally.count).sum::<i64>();
-        assert_eq!((total(Counted::Tokens), total(Counted::SignIns), total(Counted::Errors)), (4, 1, 1));
+        assert_eq!((total(Counted::Tokens), total(Counted::SignIns), total(Counted::Errors)), (4, 1, 1), "{counts:?} {ended:?}");
         store.close().await;
 
         let mut connection = database.connect().await;

@@ -193,6 +193,16 @@ impl Server {
         self.running.handle()
     }
 
+    /// Stores what has been counted. To be done before the server is stopped: connections to the
+    /// database that a worker opened go with the worker, and what is stored after that is what the
+    /// last requests counted, as far as it goes.
+    pub fn store_counts(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (store, activity) = (self.store.clone(), self.activity.clone());
+        async move {
+            store_counts(&store, &activity).await;
+        }
+    }
+
     /// Serves until it is told to stop, then lets running requests finish and closes the
     /// database.
     pub async fn run(self) -> std::io::Result<()> {

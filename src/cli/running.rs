@@ -89,8 +89,10 @@ pub async fn serve(server: Server, announcement: String) -> Result<(), Failed> {
     // Before the announcement: whoever reads it may send a signal at once.
     let stop = stop_signal().map_err(fail)?;
     let handle = server.handle();
+    let counts = server.store_counts();
     tokio::spawn(async move {
         stop.await;
+        counts.await;
         handle.stop(true).await;
     });
     let mut stdout = std::io::stdout().lock();

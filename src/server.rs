@@ -88,9 +88,6 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CLEAN_EVERY: Duration = Duration::from_secs(60);
 const COUNT_EVERY: Duration = Duration::from_secs(5);
-/// How often it is tried at the end.
-const LAST_TRIES: usize = 10;
-const LAST_PAUSE: Duration = Duration::from_millis(50);
 /// How long a change that is made elsewhere may go unnoticed.
 const CURRENT_WITHIN: Duration = Duration::from_secs(1);
 
@@ -193,9 +190,9 @@ impl Server {
         self.running.handle()
     }
 
-    /// Stores what has been counted. To be done before the server is stopped: connections to the
-    /// database that a worker opened go with the worker, and what is stored after that is what the
-    /// last requests counted, as far as it goes.
+    /// Stores what has been counted. To be done before the server is stopped: a connection to the
+    /// database belongs to the worker that opened it, and may be gone with that afterwards, when
+    /// [`Self::run`] stores what the last requests counted.
     pub fn store_counts(&self) -> impl Future<Output = ()> + Send + use<> {
         let (store, activity) = (self.store.clone(), self.activity.clone());
         async move {
@@ -207,13 +204,7 @@ impl Server {
     /// database.
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.running.await;
-        // Connections that a worker opened have gone with its runtime, and are found out by trying.
-        for _ in 0..LAST_TRIES {
-            if store_counts(&self.store, &self.activity).await {
-                break;
-            }
-            tokio::time::sleep(LAST_PAUSE).await;
-        }
+        store_counts(&self.store, &self.activity).await;
         self.store.close().await;
         outcome
     }
@@ -312,21 +303,18 @@ async fn keep_counts(core: Core) {
     }
 }
 
-/// Whether nothing is left to store.
-async fn store_counts(store: &Store, activity: &Activity) -> bool {
+async fn store_counts(store: &Store, activity: &Activity) {
     let _storing = activity.storing().await;
     let tallies = activity.take();
     if tallies.is_empty() {
-        return true;
+        return;
     }
     if let Err(error) = store.add_activity(&tallies).await {
         tracing::warn!(%error, "what was counted could not be stored; it is tried again");
         for tally in tallies {
             activity.add(tally);
         }
-        return false;
     }
-    true
 }
 
 /// Deletes what has expired, a bounded number of rows at a time.

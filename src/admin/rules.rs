@@ -22,8 +22,6 @@ const LONGEST_NAME: usize = 255;
 const MOST: usize = 500;
 /// Bytes of a user's claims, and of whatever else is JSON of somebody's own.
 const LONGEST_CLAIMS: usize = 32 * 1024;
-/// Seconds: nobody means more.
-const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
 /// Bytes of a URI.
 const LONGEST_URI: usize = 2000;
 
@@ -102,6 +100,7 @@ pub fn api(form: &ApiForm, around: &Surroundings<'_>, others: &[&Api]) -> Vec<Pr
             "its tokens would be JWTs, and the issuer has no key",
         ));
     }
+    const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
     if form
         .token_lifetime
         .is_some_and(|seconds| seconds == 0 || seconds > TEN_YEARS)
@@ -168,12 +167,6 @@ pub fn client(form: &ClientForm, around: &Surroundings<'_>) -> Vec<Problem> {
             "nobody signs in at an issuer of this dialect: only machine clients are of use"
         };
         problems.push(Problem::new("kind", message));
-    }
-    if form.metadata.default_max_age > Some(TEN_YEARS) {
-        problems.push(Problem::new(
-            "default_max_age",
-            "expected seconds, up to ten years",
-        ));
     }
     problems.extend(redirect_uris("redirect_uris", &form.redirect_uris));
     let leaving = &form.metadata.post_logout_redirect_uris;

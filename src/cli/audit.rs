@@ -79,7 +79,7 @@ impl Verify {
                 "--head is where one chain ended: say which with --issuer or --of-server",
             ));
         }
-        running::runtime()?.block_on(async {
+        running::wait(async {
             let local = self.which.open().await?;
             let outcome = verify(&local.core, &self.which, self.head).await;
             local.core.store.close().await;
@@ -105,7 +105,7 @@ impl Export {
             ExportFormat::Csv => Format::Csv,
             ExportFormat::Json => Format::Json,
         };
-        running::runtime()?.block_on(async {
+        running::wait(async {
             let local = self.which.open().await?;
             let outcome = export(&local.core, &self.which, &query, format).await;
             local.core.store.close().await;

@@ -43,7 +43,7 @@ const DATABASE_FILE: &str = "locum.db";
 impl Dev {
     pub(super) fn run(self) -> Result<(), Failed> {
         let file = running::begin(ConfigFile::at(self.config.as_deref())?)?;
-        running::runtime()?.block_on(self.serve(file))
+        running::wait(self.serve(file))
     }
 
     async fn serve(self, file: ConfigFile) -> Result<(), Failed> {

@@ -21,7 +21,7 @@ impl Migrate {
     pub(super) fn run(self) -> Result<(), Failed> {
         let file = running::begin(ConfigFile::at(self.config.as_deref())?)?;
         let url = production::database_url(&file).map_err(misused)?;
-        running::runtime()?.block_on(self.migrate(&url))
+        running::wait(self.migrate(&url))
     }
 
     async fn migrate(&self, url: &str) -> Result<(), Failed> {

@@ -35,7 +35,7 @@ impl Configuration {
     }
 
     pub fn plan(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(async {
+        running::wait(async {
             let (file, declared) = self.read()?;
             let local = Local::open(&file).await?;
             let plan = configuration::plan(&local.core, &declared, file.folder()).await;
@@ -44,7 +44,7 @@ impl Configuration {
     }
 
     pub fn apply(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(async {
+        running::wait(async {
             let (file, declared) = self.read()?;
             let local = Local::open_or_make(&file).await?;
             let admin = local.admin();

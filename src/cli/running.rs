@@ -53,12 +53,17 @@ fn log_to_stderr(filter: Option<&str>) -> Result<(), Failed> {
 }
 
 /// What everything beside the HTTP workers runs on.
-pub fn runtime() -> Result<Runtime, Failed> {
+fn runtime() -> Result<Runtime, Failed> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(fail)
+}
+
+/// Runs what a command does, to its end.
+pub fn wait(asking: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    runtime()?.block_on(asking)
 }
 
 pub fn workers() -> usize {

@@ -36,7 +36,7 @@ pub struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failed> {
         let file = running::begin(ConfigFile::at(self.config.as_deref())?)?;
-        running::runtime()?.block_on(self.serve(file))
+        running::wait(self.serve(file))
     }
 
     async fn serve(self, file: ConfigFile) -> Result<(), Failed> {

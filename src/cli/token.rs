@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::admin::{encoded, http_client, read_secret, server_url};
-use super::{Failed, fail, running};
+use super::{Failed, fail};
 
 #[derive(Args)]
 pub struct Token {
@@ -31,11 +31,7 @@ pub struct Token {
 }
 
 impl Token {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         use crate::admin::system::{CONSOLE, SERVER_AUDIENCE, issuer_audience};
         let base = server_url(&self.server)?;
         let secret = read_secret(&self.client_secret_file)?;

@@ -98,7 +98,7 @@ pub struct Import {
 impl Import {
     pub fn run(self) -> Result<(), Failed> {
         let file = running::quietly(ConfigFile::at(self.config.as_deref())?)?;
-        running::runtime()?.block_on(async {
+        running::wait(async {
             let local = Local::open_or_make(&file).await?;
             let wanted = Wanted {
                 issuer: self.issuer.as_deref(),

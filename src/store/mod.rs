@@ -91,7 +91,7 @@ pub enum StoreError {
     Newer(i64),
     #[error("the database holds something this version cannot read: {0}")]
     Unreadable(String),
-    #[error("there is no database at {0}")]
+    #[error("there is no database at {0}; `locum migrate` makes one")]
     Missing(String),
     #[error("{0:?} is not a database URL: {1}")]
     Url(String, String),

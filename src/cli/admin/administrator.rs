@@ -4,7 +4,7 @@ use serde_json::json;
 use super::{AtIssuer, Id, Target, text, user};
 use crate::admin::rights::{AdminRole, Appointment};
 use crate::admin::system::CONSOLE;
-use crate::cli::{Failed, fail, misused, running};
+use crate::cli::{Failed, fail, misused};
 
 /// Who administers, in the console and by the admin API
 #[derive(Args)]
@@ -61,11 +61,7 @@ impl Appointed {
 }
 
 impl Administrator {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = AtIssuer {
             issuer: CONSOLE.to_owned(),
             target: self.target,

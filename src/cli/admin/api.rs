@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, table, words};
 use super::{AtIssuer, Connection, Id, read_members, text};
-use crate::cli::{Failed, fail, running};
+use crate::cli::{Failed, fail};
 
 /// APIs of an issuer, and their scopes
 #[derive(Args)]
@@ -72,11 +72,7 @@ impl Members {
 }
 
 impl Api {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         let apis = at.path(&["apis"]);

@@ -3,7 +3,7 @@ use serde_json::Value as Json;
 
 use super::table::{table, words};
 use super::{Target, encoded};
-use crate::cli::{Failed, running};
+use crate::cli::Failed;
 
 /// Look for events in the audit log, the newest first
 #[derive(Args)]
@@ -40,11 +40,7 @@ pub struct Search {
 }
 
 impl Search {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let connection = self.target.connect().await?;
         let path = if self.issuer.is_empty() {
             "/audit".to_owned()

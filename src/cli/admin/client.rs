@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, grants, table, words};
 use super::{AtIssuer, Id, flag, grant, is_filtered, read_members, read_secret, text};
-use crate::cli::{Failed, misused, running};
+use crate::cli::{Failed, misused};
 use crate::issuer::ClientKind;
 
 /// Clients of an issuer
@@ -132,11 +132,7 @@ impl Members {
 }
 
 impl Client {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         let clients = at.path(&["clients"]);

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::table::{table, words};
 use super::{AtIssuer, Id, text, user};
-use crate::cli::{Failed, running};
+use crate::cli::Failed;
 
 /// What users of an issuer allowed clients
 #[derive(Args)]
@@ -23,11 +23,7 @@ enum Verb {
 }
 
 impl Consent {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         match self.verb {

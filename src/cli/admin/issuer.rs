@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::table::{card, table, words};
 use super::{Id, Target, encoded, read_members};
-use crate::cli::{Failed, running};
+use crate::cli::Failed;
 
 /// Issuers of a server
 #[derive(Args)]
@@ -38,11 +38,7 @@ enum Verb {
 }
 
 impl Issuer {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let target = &self.target;
         let connection = target.connect().await?;
         let settings = |name: &str| format!("/issuers/{}/settings", encoded(name));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::table::{card, table, words};
 use super::{AtIssuer, Id};
-use crate::cli::{Failed, running};
+use crate::cli::Failed;
 use crate::protocol::SigningAlg;
 
 /// Signing keys of an issuer
@@ -35,11 +35,7 @@ enum Verb {
 }
 
 impl Key {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         let keys = at.path(&["keys"]);

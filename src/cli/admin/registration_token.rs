@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 
 use super::table::{card, table, words};
 use super::{AtIssuer, Id};
-use crate::cli::{Failed, running};
+use crate::cli::Failed;
 
 /// Initial access tokens of an issuer: who has one may register clients
 #[derive(Args)]
@@ -34,11 +34,7 @@ enum Verb {
 }
 
 impl RegistrationToken {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         let tokens = at.path(&["registration-tokens"]);

@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 
 use super::table::{card, grants, table, words};
 use super::{AtIssuer, Id, grant};
-use crate::cli::{Failed, running};
+use crate::cli::Failed;
 
 /// Roles of an issuer's users
 #[derive(Args)]
@@ -60,11 +60,7 @@ impl Members {
 }
 
 impl Role {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         let roles = at.path(&["roles"]);

@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 
 use super::table::{table, words};
 use super::{AtIssuer, Id};
-use crate::cli::{Failed, running};
+use crate::cli::Failed;
 
 /// Who is signed in at an issuer
 #[derive(Args)]
@@ -23,11 +23,7 @@ enum Verb {
 }
 
 impl Session {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         match self.verb {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::table::{card, table, words};
 use super::{AtIssuer, Connection, Id, flag, is_filtered, read_members, read_secret, text};
-use crate::cli::{Failed, fail, running};
+use crate::cli::{Failed, fail};
 
 /// Users of an issuer
 #[derive(Args)]
@@ -108,11 +108,7 @@ impl Members {
 }
 
 impl User {
-    pub fn run(self) -> Result<(), Failed> {
-        running::runtime()?.block_on(self.ask())
-    }
-
-    async fn ask(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), Failed> {
         let at = &self.at;
         let connection = at.connect().await?;
         let users = at.path(&["users"]);

@@ -15,6 +15,9 @@ use crate::protocol::{
 /// In bytes (RFC 6749 Appendix A.1 sets no limit).
 const LONGEST_CLIENT_ID: usize = 255;
 
+/// Seconds: nobody means more.
+const LONGEST_MAX_AGE: u64 = 10 * 366 * 24 * 3600;
+
 /// Everything that is wrong with a client at an issuer of this dialect, which has keys for these
 /// algorithms and these APIs.
 pub fn check_client(
@@ -33,6 +36,7 @@ pub fn check_client(
     check.grant_types();
     check.redirect_uris();
     check.other_uris();
+    check.max_age();
     check
         .problems
         .extend(check_texts(&client.client_name, &client.metadata));
@@ -97,6 +101,12 @@ impl Check<'_> {
                 format!("is needed by a client of kind {}", kind.as_str()),
             ),
             _ => {}
+        }
+    }
+
+    fn max_age(&mut self) {
+        if self.client.metadata.default_max_age > Some(LONGEST_MAX_AGE) {
+            self.add(Member::DefaultMaxAge, "is more than ten years");
         }
     }
 
